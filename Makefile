@@ -1,0 +1,44 @@
+# The three commands of the README; `make install` comes first by itself.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# Set it to the address of PyTorch's CPU wheel index to install the small CPU build of torch.
+TORCH_INDEX ?=
+PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
+
+.PHONY: install demo test lint types tests wheel study clean
+
+install: $(VENV)/installed
+
+$(VENV)/installed: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 13))' || \
+	  { echo "skazka-tune needs Python 3.11 or 3.12: make PYTHON=python3.11 install"; exit 2; }
+	@$(PYTHON) -m venv $(VENV) || { echo "install the venv module first (Debian: apt install python3-venv)"; exit 2; }
+	$(PIP) install --quiet $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) -c constraints.txt -e '.[dev,cluster]'
+	@touch $@
+
+demo: install
+	$(BIN)/skazka launch --trials 12
+
+test: lint types tests
+
+lint: install
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: install
+	$(BIN)/mypy
+
+tests: install
+	$(BIN)/python -m pytest
+
+# The wheel in an empty environment, launched from a folder that holds packages of our names.
+wheel: install
+	bash tests/wheel.sh $(BIN)/python
+
+# Redraw the embedded study's pictures and retrain its base.
+study: install
+	$(BIN)/python -m studies.demo.make
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache
