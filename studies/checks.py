@@ -1,0 +1,159 @@
+"""What a study must hold before anything expensive starts: every problem is found, not only the first."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from spaces.problems import InputError, Problem, refuse
+from studies.images import ImageError, inspect, resolve
+from studies.rows import Rows
+from studies.study import Study, find_study, read_study
+
+
+def load_study(name: str | Path | None = None) -> Study:
+    """Read and check a study: a folder, a study.yaml, the name of a bundled study, or the demo.
+
+    Raises InputError with all problems at once: a bad key, value or row, an image that is missing,
+    unreadable, too large or outside the folder, a picture on two sides, a missing role.
+    """
+    study = read_study(find_study(name))
+    hashes: dict[str, str] = {}
+    problems = [*_model(study), *_characters(study)]
+    for rows in (study.training, study.probes, study.replay):
+        problems += _row_references(study, rows, hashes)
+    problems += [*_coverage(study), *_probe_fields(study), *_replay(study), *_sides(study, hashes), *_space(study)]
+    refuse(problems)
+    return study
+
+
+def _at(study: Study, path: tuple[str | int, ...], field: str, message: str, remedy: str) -> Problem:
+    return Problem(study.document.file, field, message, remedy, study.document.line_of(path))
+
+
+def _model(study: Study) -> list[Problem]:
+    identifier = study.file.base_model.id
+    local = study.folder / identifier
+    path, field = ("base_model", "id"), "base_model.id"
+    if local.is_dir() and not (local / "config.json").is_file():
+        message = f"{identifier!r} has no config.json"
+        return [_at(study, path, field, message, "point it at a folder made by save_pretrained")]
+    looks_local = identifier.startswith((".", "/", "~")) or identifier.count("/") != 1
+    if looks_local and not local.is_dir():
+        message = f"no model folder {identifier!r}"
+        return [_at(study, path, field, message, "give an existing folder or a hub id (owner/name)")]
+    return []
+
+
+def _characters(study: Study) -> list[Problem]:
+    problems = []
+    roles = Counter(study.roles.values())
+    for role in ("target", "control"):
+        if not roles[role]:
+            message, remedy = f"no character has the role {role}", f"give at least one character role: {role}"
+            problems.append(_at(study, ("characters",), "characters", message, remedy))
+    owner: dict[str, int] = {}
+    for index, character in enumerate(study.file.characters):
+        for alias in (character.name, *character.aliases):
+            first = owner.setdefault(alias.casefold(), index)
+            if first != index:
+                message = f"{alias!r} already names characters[{first}]"
+                field = f"characters[{index}].name"
+                path = ("characters", index, "name")
+                problems.append(_at(study, path, field, message, "give each character names of its own"))
+    return problems
+
+
+def _row_references(study: Study, rows: Rows[Any], hashes: dict[str, str]) -> list[Problem]:
+    problems = []
+    refused: set[str] = set()
+    for index, row in enumerate(rows):
+        if row.character not in study.roles:
+            message = f"unknown character {row.character!r}"
+            problems.append(rows.problem(index, "character", message, "use a name from study.yaml"))
+        if row.image in hashes or row.image in refused:
+            continue
+        try:
+            hashes[row.image] = inspect(resolve(study.folder, row.image))
+        except ImageError as error:
+            refused.add(row.image)
+            problems.append(rows.problem(index, "image", str(error), error.remedy))
+    return problems
+
+
+def _coverage(study: Study) -> list[Problem]:
+    problems = []
+    trained = {example.character for example in study.training}
+    asked: dict[str, set[str]] = defaultdict(set)
+    for probe in study.probes:
+        asked[probe.split].add(probe.character)
+    for index, character in enumerate(study.file.characters):
+        path, field = ("characters", index), f"characters[{index}]"
+        if character.role == "target" and character.name not in trained:
+            message = f"target {character.name} has no training row"
+            problems.append(_at(study, path, field, message, f"add rows to {study.file.training}"))
+        for split in ("search", "test"):
+            if character.name not in asked[split]:
+                message = f"{character.name} has no probe in split {split}"
+                problems.append(_at(study, path, field, message, f"add probes to {study.file.probes}"))
+    return problems
+
+
+def _probe_fields(study: Study) -> list[Problem]:
+    problems = []
+    seen: set[str] = set()
+    for index, probe in enumerate(study.probes):
+        if probe.id in seen:
+            message = f"{probe.id!r} is used twice"
+            problems.append(study.probes.problem(index, "id", message, "give each probe its own id"))
+        seen.add(probe.id)
+        if probe.kind != "name" and not probe.accepted:
+            message = f"a question of kind {probe.kind} has no accepted answer"
+            problems.append(study.probes.problem(index, "accepted", message, "list at least one phrase"))
+        for phrase in probe.accepted:
+            if not any(sign.isalnum() for sign in phrase):
+                message = f"{phrase!r} has no letter and no digit"
+                problems.append(study.probes.problem(index, "accepted", message, "write words"))
+    return problems
+
+
+def _replay(study: Study) -> list[Problem]:
+    if study.replay:
+        return []
+    message, remedy = "replay is on but the study has no replay rows", "add a replay file or turn replay off"
+    return [
+        _at(study, ("baselines", name, "replay"), f"baselines.{name}.replay", message, remedy)
+        for name, config in study.file.baselines.items()
+        if config.replay
+    ]
+
+
+def _sides(study: Study, hashes: dict[str, str]) -> list[Problem]:
+    """A picture may stand on one side only: training (with replay), search or test."""
+    sides: list[tuple[Rows[Any], Sequence[str]]] = [
+        (study.training, ["training"] * len(study.training)),
+        (study.replay, ["training"] * len(study.replay)),
+        (study.probes, [probe.split for probe in study.probes]),
+    ]
+    side_of: dict[str, tuple[str, str]] = {}
+    problems = []
+    for rows, names in sides:
+        for index, (row, side) in enumerate(zip(rows, names, strict=True)):
+            digest = hashes.get(row.image)
+            if digest is None:
+                continue
+            other_side, other_image = side_of.setdefault(digest, (side, row.image))
+            if other_side != side:
+                message = f"{row.image!r} in {side} is the same picture as {other_image!r} in {other_side}"
+                problems.append(rows.problem(index, "image", message, "keep each picture on one side"))
+    return problems
+
+
+def _space(study: Study) -> list[Problem]:
+    try:
+        study.space()
+    except InputError as error:
+        return error.problems
+    return []

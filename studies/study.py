@@ -1,0 +1,193 @@
+"""A study: what the model must learn, what it must not forget, and how it is asked. Checked on loading."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from spaces.problems import Document, InputError, Problem, read_yaml, refuse, validate
+from spaces.space import Space, load_space
+from spaces.trial_config import TrialConfig
+from studies.images import ImageError, resolve, sha256_of
+from studies.rows import Example, Probe, Row, Rows, read_rows
+
+Role = Literal["target", "control", "negative"]
+Name = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^\S(.*\S)?$")]
+BUNDLED = {"demo": Path(__file__).parent / "demo"}
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Character(_Section):
+    """Someone the study knows: to be learnt (target), kept (control), or not confused (negative)."""
+
+    name: Name
+    role: Role
+    aliases: tuple[Name, ...] = ()
+
+
+class BaseModelSpec(_Section):
+    """The model to fine-tune: a hub id, or the path of a local folder."""
+
+    id: Name
+    revision: str | None = None
+    dtype: Literal["float32", "bfloat16", "float16"] = "bfloat16"
+
+
+class ScoreWeights(_Section):
+    """score = gain - degradation * (mean control flips) - hallucination * (rise of wrong names)."""
+
+    degradation: float = Field(1.0, ge=0)
+    hallucination: float = Field(0.5, ge=0)
+
+
+class Evaluation(_Section):
+    """How a trial is evaluated."""
+
+    every: int = Field(5, ge=1, description="epochs between two evaluations on the probes")
+    held_out: float = Field(0.15, ge=0, lt=1, description="share of each character's images kept for eval loss")
+    max_new_tokens: int = Field(64, ge=1, le=4096, description="tokens an answer may have")
+
+
+class StudyFile(_Section):
+    """study.yaml."""
+
+    name: Name
+    language: Literal["ru", "en"] = "ru"
+    base_model: BaseModelSpec
+    characters: tuple[Character, ...]
+    training: Name
+    probes: Name
+    replay: Name | None = None
+    lexicon: dict[Name, tuple[Name, ...]] = {}
+    space: Name = "lora"
+    score: ScoreWeights = ScoreWeights()
+    evaluation: Evaluation = Evaluation()
+    baselines: dict[Name, TrialConfig] = {}
+
+
+@dataclass(frozen=True)
+class Study:
+    """A study as it was read; `studies.checks.load_study` gives one that passed every check."""
+
+    folder: Path
+    document: Document
+    file: StudyFile
+    training: Rows[Example]
+    replay: Rows[Example]
+    probes: Rows[Probe]
+
+    def named(self, role: Role) -> list[str]:
+        """The names of the characters with a role, in the study's order."""
+        return [character.name for character in self.file.characters if character.role == role]
+
+    @property
+    def names(self) -> list[str]:
+        """All characters, in the study's order."""
+        return [character.name for character in self.file.characters]
+
+    @property
+    def roles(self) -> dict[str, str]:
+        """Character -> role."""
+        return {character.name: character.role for character in self.file.characters}
+
+    @property
+    def aliases(self) -> dict[str, tuple[str, ...]]:
+        """Character -> its own name and aliases."""
+        return {character.name: (character.name, *character.aliases) for character in self.file.characters}
+
+    def probes_of(self, split: str) -> list[Probe]:
+        """The probes of one split, in the file's order."""
+        return [probe for probe in self.probes if probe.split == split]
+
+    @property
+    def base_model(self) -> str:
+        """The base model as transformers takes it: an absolute path, or a hub id."""
+        local = self.folder / self.file.base_model.id
+        return str(local.resolve()) if local.is_dir() else self.file.base_model.id
+
+    def space(self, name: str | None = None) -> Space:
+        """The space to search: the one given, else the study's own."""
+        return load_space(name) if name else load_space(self.file.space, self.folder)
+
+    @cached_property
+    def files(self) -> list[Path]:
+        """Every file the study consists of but the base model, in a fixed order."""
+        own_space = self.folder / self.file.space
+        names = ["study.yaml", self.file.training, self.file.probes, *filter(None, [self.file.replay])]
+        names += [self.file.space] if own_space.is_file() else []
+        images = {row.image for rows in (self.training, self.replay, self.probes) for row in rows}
+        return [self.folder / name for name in [*names, *sorted(images)]]
+
+    @cached_property
+    def content_hash(self) -> str:
+        """sha256 over every file of the study but the base model."""
+        digest = hashlib.sha256()
+        for path in self.files:
+            digest.update(f"{path.relative_to(self.folder).as_posix()}\0{sha256_of(path)}\n".encode())
+        return digest.hexdigest()
+
+
+def find_study(name: str | Path | None) -> Path:
+    """The study.yaml that a user means: a file, a folder, or a bundled study (default: demo)."""
+    if name is None or (str(name) in BUNDLED and not Path(name).exists()):
+        return BUNDLED[str(name or "demo")] / "study.yaml"
+    path = Path(name).expanduser().absolute()
+    if path.is_dir():
+        path = path / "study.yaml"
+    if not path.is_file():
+        raise InputError(Problem(str(name), "", "no such study", "give a folder with study.yaml, or a study.yaml"))
+    return path
+
+
+def read_study(path: Path) -> Study:
+    """Read study.yaml and its rows; pictures are not opened.
+
+    Raises InputError with every bad key, value and row at once.
+    """
+    document = read_yaml(path)
+    file = validate(StudyFile, document)
+    folder = path.parent.resolve()
+    problems: list[Problem] = []
+    training = _collect(problems, lambda: _rows(document, folder, "training", file.training, Example))
+    probes = _collect(problems, lambda: _rows(document, folder, "probes", file.probes, Probe))
+    replay = Rows[Example]("", [], [])
+    if file.replay is not None:
+        replay = _collect(problems, lambda: _rows(document, folder, "replay", file.replay or "", Example))
+    refuse(problems)
+    return Study(folder, document, file, training, replay, probes)
+
+
+def _collect(problems: list[Problem], read: Callable[[], Any]) -> Any:
+    try:
+        return read()
+    except InputError as error:
+        problems += error.problems
+        return None
+
+
+def _rows(document: Document, folder: Path, field: str, name: str, row_type: type[Any]) -> Rows[Any]:
+    try:
+        path = resolve(folder, name)
+    except ImageError as error:
+        message = str(error).replace("image", "file")
+        remedy = "name a JSON Lines file in the study folder"
+        raise InputError(Problem(document.file, field, message, remedy, document.line_of((field,)))) from error
+    return read_rows(path, row_type)
+
+
+def images_by_character(rows: Iterable[Row]) -> dict[str, list[str]]:
+    """Character -> its distinct images, in order of appearance."""
+    images: dict[str, dict[str, None]] = defaultdict(dict)
+    for row in rows:
+        images[row.character][row.image] = None
+    return {character: list(names) for character, names in images.items()}
