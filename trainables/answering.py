@@ -1,0 +1,103 @@
+"""Asking a model: greedy answers to the probes, and how likely each character's name is as an answer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, TypeVar
+
+import torch
+
+from trainables.answers import Answer
+from trainables.base_model import BaseModel, VisionFeatures
+from trainables.encoding import IGNORED, Encoded, collate, pad
+
+Item = TypeVar("Item")
+
+
+class Interviewer:
+    """Puts questions to the base model with whatever adapter it carries.
+
+    names: character -> token ids of its name as a whole answer.
+    """
+
+    def __init__(
+        self,
+        base: BaseModel,
+        features: Mapping[str, VisionFeatures],
+        names: Mapping[str, Sequence[int]],
+        *,
+        max_new_tokens: int,
+        batch_size: int = 64,
+    ) -> None:
+        self.base = base
+        self.features = features
+        self.names = {name: tuple(ids) for name, ids in names.items()}
+        self.max_new_tokens = max_new_tokens
+        self.batch_size = batch_size
+
+    @torch.inference_mode()
+    def ask(self, model: Any, probes: Mapping[str, Encoded], naming: Sequence[str]) -> list[Answer]:
+        """Answer every probe, in order; `naming` are the ids of those that ask for a name."""
+        model.eval()
+        # Prompts of one length share a batch: less padding, and the order of batches stays fixed.
+        by_length = sorted(probes, key=lambda probe: (len(probes[probe].prompt), probe))
+        texts: dict[str, str] = {}
+        for ids in batches(by_length, self.batch_size):
+            texts.update(zip(ids, self._generate(model, [probes[probe] for probe in ids]), strict=True))
+        odds: dict[str, dict[str, float]] = {}
+        for same_length in _by_length(naming, probes):
+            for ids in batches(same_length, self.batch_size):
+                odds.update(zip(ids, self._name_odds(model, [probes[probe] for probe in ids]), strict=True))
+        return [Answer(probe, texts[probe], odds.get(probe, {})) for probe in probes]
+
+    def _generate(self, model: Any, rows: Sequence[Encoded]) -> list[str]:
+        batch = self._inputs(rows, left=True)
+        batch.pop("labels")
+        tokenizer = self.base.encoder.tokenizer
+        output = model.generate(
+            **batch,
+            max_new_tokens=self.max_new_tokens,
+            do_sample=False,
+            pad_token_id=self.base.pad_id,
+            eos_token_id=tokenizer.eos_token_id,
+        )
+        new = output[:, batch["input_ids"].shape[1] :]
+        return [text.strip() for text in tokenizer.batch_decode(new, skip_special_tokens=True)]
+
+    def _name_odds(self, model: Any, rows: Sequence[Encoded]) -> list[dict[str, float]]:
+        """Log-probability of each name as the whole answer; each prompt is read once for all names.
+
+        The prompts have one length: without padding every family of models counts positions alike.
+        """
+        batch = self._inputs(rows, left=True)
+        batch.pop("labels")
+        prompt = model(**batch, use_cache=True, logits_to_keep=1)
+        cache = prompt.past_key_values
+        cache.batch_repeat_interleave(len(self.names))
+        names = pad(list(self.names.values()), IGNORED, left=False).to(self.base.device).repeat(len(rows), 1)
+        inputs = names.clamp(min=0)[:, :-1]
+        mask = batch["attention_mask"].repeat_interleave(len(self.names), 0)
+        mask = torch.cat([mask, (names[:, :-1] != IGNORED).long()], 1)
+        output = model(input_ids=inputs, attention_mask=mask, past_key_values=cache)
+        first = prompt.logits[:, -1:].repeat_interleave(len(self.names), 0)
+        logits = torch.cat([first, output.logits], 1).float()
+        chosen = logits.log_softmax(-1).gather(-1, names.clamp(min=0).unsqueeze(-1)).squeeze(-1)
+        sums = (chosen * (names != IGNORED)).sum(1).view(len(rows), len(self.names))
+        return [dict(zip(self.names, row, strict=True)) for row in sums.tolist()]
+
+    def _inputs(self, rows: Sequence[Encoded], *, left: bool) -> dict[str, Any]:
+        batch = {name: value.to(self.base.device) for name, value in collate(rows, self.base.pad_id, left=left).items()}
+        return {**batch, **self.base.vision_inputs([self.features[row.image] for row in rows])}
+
+
+def _by_length(ids: Sequence[str], probes: Mapping[str, Encoded]) -> list[list[str]]:
+    groups: dict[int, list[str]] = {}
+    for probe in ids:
+        groups.setdefault(len(probes[probe].prompt), []).append(probe)
+    return list(groups.values())
+
+
+def batches(items: Sequence[Item], size: int) -> Iterator[Sequence[Item]]:
+    """Consecutive slices of at most `size` items."""
+    for start in range(0, len(items), size):
+        yield items[start : start + size]

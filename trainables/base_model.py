@@ -1,0 +1,129 @@
+"""The base model: loaded once, frozen, its vision tower asked once for each picture."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from transformers import AutoModelForImageTextToText, AutoProcessor
+from transformers.modeling_outputs import BaseModelOutputWithPooling
+
+from spaces.trial_config import TargetModules
+from trainables.encoding import EncodedImage, Encoder
+
+ATTENTION = ("q_proj", "k_proj", "v_proj", "o_proj")
+MLP = ("gate_proj", "up_proj", "down_proj")
+# Outputs of the vision tower that the language model reads; the hidden states of every layer are not.
+POOLED, DEEPSTACK = "pooler_output", "deepstack_features"
+
+
+@dataclass(frozen=True)
+class VisionFeatures:
+    """What the frozen vision tower says of one picture.
+
+    pooled: shape (n_image_tokens, hidden); deepstack: one such tensor a layer, where the model has them.
+    inputs: per-image inputs that the language model needs as well (image_grid_thw, image_sizes, ...).
+    """
+
+    pooled: torch.Tensor
+    deepstack: tuple[torch.Tensor, ...]
+    inputs: dict[str, torch.Tensor]
+
+
+class BaseModel:
+    """A frozen vision-language model with its processor."""
+
+    def __init__(self, model: Any, processor: Any) -> None:
+        self.model = model.eval().requires_grad_(False)
+        self.encoder = Encoder(processor)
+        self.processor = processor
+
+    @classmethod
+    def load(cls, name: str, *, revision: str | None, dtype: str, device: str | None = None) -> BaseModel:
+        """Load a hub model or a local folder; the device defaults to CUDA where there is one."""
+        device = device or ("cuda" if torch.cuda.is_available() else "cpu")
+        processor = AutoProcessor.from_pretrained(name, revision=revision)
+        model = AutoModelForImageTextToText.from_pretrained(name, revision=revision, dtype=getattr(torch, dtype))
+        return cls(model.to(device), processor)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the model computes."""
+        device: torch.device = self.model.device
+        return device
+
+    @property
+    def pad_id(self) -> int:
+        """The id that fills short rows; it is masked wherever it stands."""
+        tokenizer = self.encoder.tokenizer
+        return int(tokenizer.pad_token_id if tokenizer.pad_token_id is not None else tokenizer.eos_token_id)
+
+    @torch.inference_mode()
+    def see(self, image: EncodedImage) -> VisionFeatures:
+        """Run the vision tower on one picture."""
+        inputs = {name: value.to(self.device) for name, value in image.inputs.items()}
+        # The tower reads pixel_values in the model's own precision.
+        inputs["pixel_values"] = inputs["pixel_values"].to(self.model.dtype)
+        output = self.model.get_image_features(**inputs, return_dict=True)
+        return VisionFeatures(
+            pooled=torch.cat(list(output.pooler_output)).cpu(),
+            deepstack=tuple(layer.cpu() for layer in getattr(output, DEEPSTACK, None) or ()),
+            inputs={name: value for name, value in image.inputs.items() if name != "pixel_values"},
+        )
+
+    def vision_inputs(self, features: Sequence[VisionFeatures]) -> dict[str, Any]:
+        """Keyword arguments that stand for `pixel_values`: the same loss and answers without the tower."""
+        output = BaseModelOutputWithPooling()
+        output[POOLED] = [feature.pooled.to(self.device) for feature in features]
+        if features[0].deepstack:
+            layers = zip(*(feature.deepstack for feature in features), strict=True)
+            output[DEEPSTACK] = [torch.cat([part.to(self.device) for part in layer]) for layer in layers]
+        extra = {
+            name: torch.cat([feature.inputs[name] for feature in features]).to(self.device)
+            for name in features[0].inputs
+            if name != "image_sizes"
+        }
+        return {"mm_encoder_outputs": {"image": output}, **extra}
+
+
+def lora_targets(target_modules: TargetModules) -> str:
+    """The regular expression of the text model's linear layers that get LoRA; never the vision tower's."""
+    layers = ATTENTION + (MLP if target_modules == "attention+mlp" else ())
+    return rf".*(language_model|text_model).*\.({'|'.join(layers)})"
+
+
+def is_vision(parameter: str) -> bool:
+    """Whether a parameter belongs to the vision tower or its projector."""
+    return re.search(r"vision|visual|image_encoder|multi_modal_projector|connector", parameter) is not None
+
+
+def features_to_tensors(features: Mapping[str, VisionFeatures]) -> dict[str, torch.Tensor]:
+    """Vision features as named tensors, for a safetensors file."""
+    tensors = {}
+    for image, feature in features.items():
+        tensors[f"{image}|pooled"] = feature.pooled.contiguous()
+        for index, layer in enumerate(feature.deepstack):
+            tensors[f"{image}|deepstack.{index:03d}"] = layer.contiguous()
+        for name, value in feature.inputs.items():
+            tensors[f"{image}|inputs.{name}"] = value.contiguous()
+    return tensors
+
+
+def features_from_tensors(tensors: Mapping[str, torch.Tensor]) -> dict[str, VisionFeatures]:
+    """The inverse of `features_to_tensors`."""
+    parts: dict[str, dict[str, torch.Tensor]] = {}
+    for key in sorted(tensors):
+        image, _, part = key.rpartition("|")
+        parts.setdefault(image, {})[part] = tensors[key]
+    return {image: _feature_of(part) for image, part in parts.items()}
+
+
+def _feature_of(parts: Mapping[str, torch.Tensor]) -> VisionFeatures:
+    return VisionFeatures(
+        pooled=parts["pooled"],
+        deepstack=tuple(value for name, value in parts.items() if name.startswith("deepstack.")),
+        inputs={name.removeprefix("inputs."): value for name, value in parts.items() if name.startswith("inputs.")},
+    )

@@ -1,0 +1,114 @@
+"""From a question about a picture to token ids: labels stand on the answer alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from PIL import Image
+
+from trainables.names import normalise
+
+IGNORED = -100
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """One prompt and, for a training row, its answer.
+
+    prompt: token ids with the image's placeholder tokens expanded, shape (n_prompt,).
+    answer: token ids with the end of the turn, shape (n_answer,); empty for a probe.
+    token_inputs: further per-token inputs of the processor for the prompt (token_type_ids, ...).
+    """
+
+    image: str
+    prompt: tuple[int, ...]
+    answer: tuple[int, ...] = ()
+    token_inputs: dict[str, tuple[int, ...]] = field(default_factory=dict)
+
+    def cut(self, max_length: int) -> Encoded:
+        """The row within max_length tokens: only the answer's tail is cut, never the prompt."""
+        room = max_length - len(self.prompt)
+        return Encoded(self.image, self.prompt, self.answer[: max(room, 0)], self.token_inputs)
+
+
+@dataclass(frozen=True)
+class EncodedImage:
+    """What the vision tower takes for one picture: pixel_values and the like, batch dimension kept."""
+
+    inputs: dict[str, torch.Tensor]
+
+
+class Encoder:
+    """Turns questions, answers and pictures into tensors, with a processor's own chat template."""
+
+    def __init__(self, processor: Any) -> None:
+        self.processor = processor
+        self.tokenizer = getattr(processor, "tokenizer", processor)
+
+    def encode(
+        self, image_name: str, image: Image.Image, question: str, answer: str | None = None
+    ) -> tuple[Encoded, EncodedImage]:
+        """Encode one question, with the answer to learn where there is one.
+
+        Raises ValueError when the labels would not decode to the answer.
+        """
+        chat = [{"role": "user", "content": [{"type": "image", "image": image}, {"type": "text", "text": question}]}]
+        batch = self.processor.apply_chat_template(
+            chat, add_generation_prompt=True, tokenize=True, return_dict=True, return_tensors="pt"
+        )
+        ids = batch.pop("input_ids")
+        batch.pop("attention_mask", None)
+        per_token = {name: value for name, value in batch.items() if tuple(value.shape) == tuple(ids.shape)}
+        encoded = Encoded(
+            image=image_name,
+            prompt=tuple(ids[0].tolist()),
+            answer=tuple(self.answer_ids(question, answer)) if answer is not None else (),
+            token_inputs={name: tuple(value[0].tolist()) for name, value in per_token.items()},
+        )
+        return encoded, EncodedImage({name: value for name, value in batch.items() if name not in per_token})
+
+    def answer_ids(self, question: str, answer: str) -> list[int]:
+        """Token ids of an answer as the chat template ends it, up to the end-of-turn token.
+
+        The answer is tokenised apart from the prompt: together, a prompt that ends in a space would
+        merge with the answer's first token, which the model never gets to see when it generates.
+        """
+        ask = {"role": "user", "content": [{"type": "image"}, {"type": "text", "text": question}]}
+        reply = {"role": "assistant", "content": [{"type": "text", "text": answer}]}
+        prompt = self.processor.apply_chat_template([ask], add_generation_prompt=True, tokenize=False)
+        full = self.processor.apply_chat_template([ask, reply], tokenize=False)
+        if not full.startswith(prompt):
+            raise ValueError("the chat template's prompt is not the beginning of its full conversation")
+        ids: list[int] = self.tokenizer(full[len(prompt) :], add_special_tokens=False)["input_ids"]
+        end = self.tokenizer.eos_token_id
+        ids = ids[: ids.index(end) + 1] if end in ids else [*ids, end]
+        decoded = self.tokenizer.decode(ids, skip_special_tokens=True)
+        if normalise(decoded) != normalise(answer):
+            raise ValueError(f"the labels decode to {decoded!r}, not to the answer {answer!r}")
+        return ids
+
+
+def pad(rows: Sequence[Sequence[int]], value: int, *, left: bool) -> torch.Tensor:
+    """Rows of ids as one tensor, shape (n_rows, longest)."""
+    longest = max(len(row) for row in rows)
+    filled = [([value] * (longest - len(row)), list(row)) for row in rows]
+    return torch.tensor([fill + row if left else row + fill for fill, row in filled], dtype=torch.long)
+
+
+def collate(rows: Sequence[Encoded], pad_id: int, *, left: bool = False) -> dict[str, torch.Tensor]:
+    """A batch of prompts with their answers: right-padded to train, left-padded to generate.
+
+    Returns input_ids, attention_mask, labels (IGNORED outside the answer) and the per-token inputs
+    of the processor, each of shape (n_rows, longest).
+    """
+    batch = {
+        "input_ids": pad([row.prompt + row.answer for row in rows], pad_id, left=left),
+        "attention_mask": pad([[1] * (len(row.prompt) + len(row.answer)) for row in rows], 0, left=left),
+        "labels": pad([[IGNORED] * len(row.prompt) + list(row.answer) for row in rows], IGNORED, left=left),
+    }
+    for name in rows[0].token_inputs:
+        batch[name] = pad([row.token_inputs[name] + (0,) * len(row.answer) for row in rows], 0, left=left)
+    return batch

@@ -1,0 +1,101 @@
+"""What all trials of a sweep share, computed once: encoded rows, vision features, the base's own answers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from safetensors.torch import load_file, save_file
+
+from studies.images import open_rgb
+from studies.rows import Example, Probe
+from studies.study import Study
+from trainables.answering import Interviewer
+from trainables.answers import GradedAnswer, grade_answers, graded_from_data, graded_to_data, grader_of
+from trainables.base_model import BaseModel, VisionFeatures, features_from_tensors, features_to_tensors
+from trainables.encoding import Encoded
+
+ROWS, FEATURES = "rows.json", "features.safetensors"
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """The encoded side of a study.
+
+    training: (character, row) pairs; probes: probe id -> prompt; names: character -> token ids of its
+    name as a whole answer; before: the base's graded answers to the search probes, in their order.
+    """
+
+    training: list[tuple[str, Encoded]]
+    replay: list[Encoded]
+    probes: dict[str, Encoded]
+    names: dict[str, tuple[int, ...]]
+    features: dict[str, VisionFeatures]
+    before: list[GradedAnswer]
+
+    def longest_prompt(self) -> int:
+        """Tokens of the longest training prompt: max_length must exceed it."""
+        return max(len(row.prompt) for row in [*(row for _, row in self.training), *self.replay])
+
+    def save(self, folder: Path) -> None:
+        """Write to a folder, the features as safetensors and the rest as JSON."""
+        folder.mkdir(parents=True, exist_ok=True)
+        save_file(features_to_tensors(self.features), folder / FEATURES)
+        data = {
+            "training": [[character, vars(row)] for character, row in self.training],
+            "replay": [vars(row) for row in self.replay],
+            "probes": {probe: vars(row) for probe, row in self.probes.items()},
+            "names": self.names,
+            "before": [graded_to_data(graded) for graded in self.before],
+        }
+        (folder / ROWS).write_text(json.dumps(data, ensure_ascii=False), encoding="utf-8")
+
+    @classmethod
+    def load(cls, folder: Path) -> Prepared:
+        """Read what `save` wrote."""
+        data = json.loads((folder / ROWS).read_text(encoding="utf-8"))
+        return cls(
+            training=[(character, _row(row)) for character, row in data["training"]],
+            replay=[_row(row) for row in data["replay"]],
+            probes={probe: _row(row) for probe, row in data["probes"].items()},
+            names={name: tuple(ids) for name, ids in data["names"].items()},
+            features=features_from_tensors(load_file(folder / FEATURES)),
+            before=[graded_from_data(graded) for graded in data["before"]],
+        )
+
+
+def prepare(study: Study, base: BaseModel, split: str = "search") -> Prepared:
+    """Encode a study's rows, look at each picture once, and ask the bare base the probes of one split."""
+    features: dict[str, VisionFeatures] = {}
+    training = [(row.character, _encode(study, base, features, row, row.answer)) for row in study.training]
+    replay = [_encode(study, base, features, row, row.answer) for row in study.replay]
+    asked = study.probes_of(split)
+    probes = {probe.id: _encode(study, base, features, probe, None) for probe in asked}
+    names = {name: tuple(base.encoder.answer_ids("?", name)) for name in study.names}
+    interviewer = Interviewer(base, features, names, max_new_tokens=study.file.evaluation.max_new_tokens)
+    answers = interviewer.ask(base.model, probes, naming(asked))
+    before = grade_answers(grader_of(study), asked, answers)
+    return Prepared(training, replay, probes, names, features, before)
+
+
+def naming(probes: Iterable[Probe]) -> list[str]:
+    """The ids of the probes that ask for a name."""
+    return [probe.id for probe in probes if probe.kind == "name"]
+
+
+def _encode(
+    study: Study, base: BaseModel, features: dict[str, VisionFeatures], row: Example | Probe, answer: str | None
+) -> Encoded:
+    image = open_rgb(study.folder / row.image)
+    encoded, pixels = base.encoder.encode(row.image, image, row.question, answer)
+    if row.image not in features:
+        features[row.image] = base.see(pixels)
+    return encoded
+
+
+def _row(data: dict[str, Any]) -> Encoded:
+    inputs = {name: tuple(ids) for name, ids in data["token_inputs"].items()}
+    return Encoded(data["image"], tuple(data["prompt"]), tuple(data["answer"]), inputs)
