@@ -1,0 +1,211 @@
+"""The engine: one resident base model and the seat of the trial that it trains."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from peft import LoraConfig, get_peft_model
+from peft.utils import get_peft_model_state_dict, set_peft_model_state_dict
+
+from spaces.trial_config import TrialConfig
+from trainables.answering import Interviewer, batches
+from trainables.answers import Answer
+from trainables.base_model import BaseModel, VisionFeatures, is_vision, lora_targets
+from trainables.encoding import Encoded, collate
+from trainables.training_set import TrainingSet
+
+MAX_GRAD_NORM = 1.0
+
+
+class NotFinite(ArithmeticError):
+    """The loss or a gradient stopped being a number; the configuration cannot be trained."""
+
+
+@dataclass(frozen=True)
+class EpochResult:
+    """One epoch: mean loss a row's batch (nats a token), last learning rate, mean gradient norm before clipping."""
+
+    train_loss: float
+    learning_rate: float
+    grad_norm: float
+
+
+@dataclass
+class Seat:
+    """A trial in training: its adapter on the base, its optimizer, and where it stands."""
+
+    config: TrialConfig
+    seed: int
+    data: TrainingSet
+    model: Any
+    parameters: list[torch.nn.Parameter]
+    optimizer: torch.optim.AdamW
+    schedule: torch.optim.lr_scheduler.LambdaLR
+    epoch: int = 0
+
+
+class Engine:
+    """Trains one LoRA at a time on a base that stays loaded; the base itself never changes."""
+
+    def __init__(self, base: BaseModel, features: Mapping[str, VisionFeatures], interviewer: Interviewer) -> None:
+        self.base = base
+        self.features = features
+        self.interviewer = interviewer
+        self._seat: Seat | None = None
+
+    @property
+    def seat(self) -> Seat:
+        """The open trial. Raises RuntimeError when there is none."""
+        if self._seat is None:
+            raise RuntimeError("no trial is open in this engine")
+        return self._seat
+
+    def open(self, config: TrialConfig, seed: int, data: TrainingSet) -> None:
+        """Take a trial in: a fresh adapter, optimizer and random state of its seed."""
+        self.close()
+        torch.manual_seed(seed)
+        model = get_peft_model(self.base.model, lora_config(config))
+        trained = [name for name, parameter in model.named_parameters() if parameter.requires_grad]
+        if not trained or any(is_vision(name) for name in trained):
+            raise RuntimeError(f"LoRA must adapt the text model alone, got {trained[:3]}")
+        parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
+        optimizer = torch.optim.AdamW(parameters, lr=config.learning_rate, weight_decay=config.weight_decay)
+        total = data.steps(config.batch_size) * config.epochs
+        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: rate_at(step, total, config))
+        self._seat = Seat(config, seed, data, model, parameters, optimizer, schedule)
+
+    def train_epoch(self) -> EpochResult:
+        """Train one more epoch. Raises NotFinite when the loss is no number."""
+        seat = self.seat
+        seat.model.train()
+        rows = seat.data.epoch(seat.seed, seat.epoch + 1)
+        losses: list[float] = []
+        norms: list[float] = []
+        rate = math.nan
+        for batch in batches(rows, seat.config.batch_size):
+            rate = float(seat.schedule.get_last_lr()[0])
+            loss, norm = self._train_step(seat, batch)
+            losses.append(loss)
+            norms.append(norm)
+        seat.epoch += 1
+        return EpochResult(math.fsum(losses) / len(losses), rate, math.fsum(norms) / len(norms))
+
+    def _train_step(self, seat: Seat, rows: Sequence[Encoded]) -> tuple[float, float]:
+        loss = seat.model(**self._inputs(rows)).loss
+        value = float(loss.detach())
+        if not math.isfinite(value):
+            raise NotFinite(f"the loss is {value} in epoch {seat.epoch + 1}: lower the learning rate")
+        loss.backward()
+        norm = float(torch.nn.utils.clip_grad_norm_(seat.parameters, MAX_GRAD_NORM))
+        if not math.isfinite(norm):
+            raise NotFinite(f"the gradient norm is {norm} in epoch {seat.epoch + 1}: lower the learning rate")
+        seat.optimizer.step()
+        seat.schedule.step()
+        seat.optimizer.zero_grad(set_to_none=True)
+        return value, norm
+
+    @torch.no_grad()
+    def held_out_loss(self) -> float:
+        """Mean loss over held-out rows, nats a token; NaN when nothing is held out."""
+        seat = self.seat
+        seat.model.eval()
+        total, tokens = 0.0, 0
+        for batch in batches(seat.data.held_out, 32):
+            count = sum(len(row.answer) for row in batch)
+            total += float(seat.model(**self._inputs(batch)).loss) * count
+            tokens += count
+        return total / tokens if tokens else math.nan
+
+    def ask(self, probes: Mapping[str, Encoded], naming: Sequence[str]) -> list[Answer]:
+        """Answer probes with the open trial's adapter, or with the bare base when no trial is open."""
+        model = self.base.model if self._seat is None else self._seat.model
+        return self.interviewer.ask(model, probes, naming)
+
+    def adapter(self) -> dict[str, torch.Tensor]:
+        """The adapter's weights under peft's own names."""
+        weights = get_peft_model_state_dict(self.seat.model)
+        return {name: value.detach().cpu().contiguous() for name, value in weights.items()}
+
+    def state(self) -> dict[str, torch.Tensor]:
+        """Everything beside the adapter that the next epoch depends on, as named tensors."""
+        seat = self.seat
+        tensors = {"rng.cpu": torch.get_rng_state()}
+        if torch.cuda.is_available():
+            tensors["rng.cuda"] = torch.cuda.get_rng_state(self.base.device)
+        for index, moments in seat.optimizer.state_dict()["state"].items():
+            for name, value in moments.items():
+                tensors[f"optimizer.{index}.{name}"] = value.detach().cpu().contiguous()
+        return tensors
+
+    def restore(self, epoch: int, adapter: Mapping[str, torch.Tensor], state: Mapping[str, torch.Tensor]) -> None:
+        """Put the open trial where it was after `epoch`, from what `adapter` and `state` gave then."""
+        seat = self.seat
+        set_peft_model_state_dict(seat.model, dict(adapter))
+        optimizer = seat.optimizer.state_dict()
+        optimizer["state"] = _moments(state)
+        seat.optimizer.load_state_dict(optimizer)
+        steps = epoch * seat.data.steps(seat.config.batch_size)
+        seat.schedule.load_state_dict({**seat.schedule.state_dict(), "last_epoch": steps})
+        for group, base_rate, scale in zip(
+            seat.optimizer.param_groups, seat.schedule.base_lrs, seat.schedule.lr_lambdas, strict=True
+        ):
+            group["lr"] = base_rate * scale(steps)
+        seat.schedule._last_lr = [group["lr"] for group in seat.optimizer.param_groups]
+        torch.set_rng_state(state["rng.cpu"])
+        if "rng.cuda" in state and torch.cuda.is_available():
+            torch.cuda.set_rng_state(state["rng.cuda"], self.base.device)
+        seat.epoch = epoch
+
+    def save_adapter(self, folder: str) -> None:
+        """Write the adapter as plain peft reads it."""
+        self.seat.model.save_pretrained(folder, safe_serialization=True)
+
+    def close(self) -> None:
+        """Take the adapter off the base, which is then bit for bit what it was."""
+        if self._seat is not None:
+            self.base.model = self._seat.model.unload()
+            self.base.model.requires_grad_(False)
+            self._seat = None
+
+    def _inputs(self, rows: Sequence[Encoded]) -> dict[str, Any]:
+        batch = {name: value.to(self.base.device) for name, value in collate(rows, self.base.pad_id).items()}
+        return {**batch, **self.base.vision_inputs([self.features[row.image] for row in rows])}
+
+
+def lora_config(config: TrialConfig) -> LoraConfig:
+    """The peft configuration of a trial."""
+    alpha = config.alpha
+    return LoraConfig(
+        r=config.rank,
+        # peft declares an int, but divides by the rank: 0.5 * 5 must not round.
+        lora_alpha=int(alpha) if float(alpha).is_integer() else alpha,
+        lora_dropout=config.dropout,
+        target_modules=lora_targets(config.target_modules),
+        task_type="CAUSAL_LM",
+    )
+
+
+def rate_at(step: int, total: int, config: TrialConfig) -> float:
+    """Share of the peak learning rate at an optimizer step: linear warm-up, then the scheduler's shape."""
+    warmup = math.ceil(total * config.warmup_ratio)
+    if step < warmup:
+        return (step + 1) / warmup
+    done = (step - warmup) / max(1, total - warmup)
+    if config.scheduler == "linear":
+        return max(0.0, 1.0 - done)
+    if config.scheduler == "cosine":
+        return 0.5 * (1.0 + math.cos(math.pi * min(1.0, done)))
+    return 1.0
+
+
+def _moments(state: Mapping[str, torch.Tensor]) -> dict[int, dict[str, torch.Tensor]]:
+    moments: dict[int, dict[str, torch.Tensor]] = {}
+    for key, value in state.items():
+        if key.startswith("optimizer."):
+            _, index, name = key.split(".", 2)
+            moments.setdefault(int(index), {})[name] = value
+    return moments
