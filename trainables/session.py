@@ -1,0 +1,111 @@
+"""One trial in training: train an epoch, answer the probes, grade the answers, score the grades, report."""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from studies.study import Study, read_study
+from trainables import checkpoint
+from trainables.answering import Interviewer
+from trainables.answers import GradedAnswer, grade_answers, graded_to_data, grader_of
+from trainables.base_model import BaseModel
+from trainables.engine import Engine, NotFinite
+from trainables.metrics import better
+from trainables.prepared import Prepared, naming
+from trainables.scoring import compare, name_margin, score_answers
+from trainables.task import TrialTask
+from trainables.training_set import select
+
+
+@dataclass(frozen=True)
+class Workshop:
+    """What a worker keeps over its trials: the study, the shared data, and the engine with its base."""
+
+    key: tuple[Path, Path, str]
+    study: Study
+    prepared: Prepared
+    engine: Engine
+
+    @classmethod
+    def build(cls, task: TrialTask) -> Workshop:
+        """Load the base and the shared data of a task's sweep."""
+        study = read_study(task.study / "study.yaml")
+        prepared = Prepared.load(task.prepared)
+        spec = study.file.base_model
+        base = BaseModel.load(task.base_model, revision=spec.revision, dtype=spec.dtype)
+        tokens = study.file.evaluation.max_new_tokens
+        interviewer = Interviewer(base, prepared.features, prepared.names, max_new_tokens=tokens)
+        return cls(workshop_key(task), study, prepared, Engine(base, prepared.features, interviewer))
+
+
+def workshop_key(task: TrialTask) -> tuple[Path, Path, str]:
+    """Tasks with the same key can share a workshop."""
+    return (task.study, task.prepared, task.base_model)
+
+
+class TrialSession:
+    """A trial from its newest checkpoint (or from nothing) to its last epoch."""
+
+    def __init__(self, task: TrialTask, workshop: Workshop) -> None:
+        self.task = task
+        self.workshop = workshop
+        self.engine = workshop.engine
+        self.evaluation = workshop.study.file.evaluation
+        self.best: dict[str, Any] = {}
+        prepared = workshop.prepared
+        data = select(task.config, prepared.training, prepared.replay, self.evaluation.held_out)
+        self.engine.open(task.config, task.seed, data)
+
+    def resume(self) -> dict[str, Any] | None:
+        """Go on from the newest whole checkpoint; returns its report, which may never have arrived."""
+        found = checkpoint.newest(self.task.folder)
+        if found is None:
+            return None
+        self.engine.restore(found.epoch, found.adapter(), found.state())
+        self.best = found.report.get("best_so_far", {})
+        return found.report
+
+    def epoch(self) -> dict[str, Any]:
+        """Train one epoch and report it; the checkpoint is on disk before the report is returned."""
+        start = time.monotonic()
+        trained = self.engine.train_epoch()
+        epoch = self.engine.seat.epoch
+        report: dict[str, Any] = {"epoch": epoch, **vars(trained), "eval_loss": self.engine.held_out_loss()}
+        report["cut_answers"] = self.engine.seat.data.cut_answers
+        report["done"] = epoch >= self.task.config.epochs
+        if report["done"] or epoch % self.evaluation.every == 0:
+            report.update(self._evaluate())
+            if better(report, self.best):
+                self.best = {"epoch": epoch, "score": report["score"], "name_margin": report["name_margin"]}
+        report["best_so_far"] = self.best
+        report["seconds"] = time.monotonic() - start
+        checkpoint.write(self.task.folder, epoch, report, self.engine.state(), self.engine.save_adapter)
+        checkpoint.prune(self.task.folder, {epoch, self.best.get("epoch", epoch)})
+        return report
+
+    def _evaluate(self) -> dict[str, Any]:
+        study, before = self.workshop.study, self.workshop.prepared.before
+        after = self._answers()
+        score = score_answers(before, after, study.roles, study.file.score)
+        if not math.isfinite(score.score):
+            raise NotFinite("the score is not a number")
+        accuracy = {change.character: change.after for change in compare(before, after, study.roles)}
+        return {
+            **vars(score),
+            "name_margin": name_margin(after),
+            "accuracy": accuracy,
+            "answers": [graded_to_data(graded) for graded in after],
+        }
+
+    def _answers(self) -> list[GradedAnswer]:
+        probes = self.workshop.study.probes_of("search")
+        answers = self.engine.ask(self.workshop.prepared.probes, naming(probes))
+        return grade_answers(grader_of(self.workshop.study), probes, answers)
+
+    def close(self) -> None:
+        """Leave the engine's seat."""
+        self.engine.close()
