@@ -1,0 +1,133 @@
+"""Joining Ray: a local one or a running cluster, from a folder that cannot shadow our packages."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import ray
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+from spaces.problems import InputError, Problem
+
+PACKAGES = ("spaces", "studies", "trainables", "search", "analysis", "skazka")
+QUIET = {
+    "RAY_AIR_NEW_OUTPUT": "0",
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+    "TOKENIZERS_PARALLELISM": "false",
+}
+
+
+@contextmanager
+def connected(address: str | None, home: Path) -> Iterator[None]:
+    """A connection to Ray, made from `home` and given up afterwards; one that stands already is used as it is.
+
+    Ray's workers put the driver's current folder first on their path: a user's own `analysis/`
+    would hide ours there. `home` is the run folder, which holds no package.
+    """
+    verify_packages()
+    for name, value in QUIET.items():
+        os.environ.setdefault(name, value)
+    before = Path.cwd()
+    os.chdir(home)
+    ours = not ray.is_initialized()
+    try:
+        if ours:
+            _init(address)
+        yield
+    finally:
+        if ours:
+            ray.shutdown()
+        os.chdir(before)
+
+
+def _init(address: str | None) -> None:
+    options: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
+    try:
+        if address is None:
+            ray.init(address="local", include_dashboard=False, **options)
+        else:
+            ray.init(address=address, **options)
+    except (ConnectionError, ValueError, RuntimeError) as error:
+        message = f"no Ray cluster at {address!r} ({str(error).splitlines()[0]})"
+        raise InputError(
+            Problem("", "--address", message, "start one with ray start, or leave --address out")
+        ) from error
+
+
+def slots(cpus: float, gpus: float) -> int:
+    """How many trials fit on the cluster as it stands, at least 1."""
+    resources = ray.cluster_resources()
+    fits = [resources.get("CPU", 0.0) // cpus] if cpus else []
+    fits += [resources.get("GPU", 0.0) // gpus] if gpus else []
+    return max(1, int(min(fits))) if fits else 1
+
+
+def check_resources(cpus: float, gpus: float, *, scales: bool) -> None:
+    """Refuse a trial that no node could ever run. `scales`: the cluster may grow, so nothing is certain."""
+    largest = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+    if scales or any(node.get("CPU", 0) >= cpus and node.get("GPU", 0) >= gpus for node in largest):
+        return
+    have = f"{max(n.get('CPU', 0) for n in largest):g} CPUs and {max(n.get('GPU', 0) for n in largest):g} GPUs"
+    message = f"a trial asks for {cpus:g} CPUs and {gpus:g} GPUs, the largest node has {have}"
+    raise InputError(Problem("", "--cpus-per-trial, --gpus-per-trial", message, "ask for less"))
+
+
+def default_gpus() -> float:
+    """One GPU a trial where the cluster has any, else none."""
+    return 1.0 if ray.cluster_resources().get("GPU", 0) >= 1 else 0.0
+
+
+def check_shared(folder: Path) -> None:
+    """Refuse a run folder that some node does not share: each node writes a file that the driver must see."""
+    nodes = [node for node in ray.nodes() if node["Alive"]]
+    token = uuid.uuid4().hex
+    meeting = folder / f".shared-{token}"
+    meeting.mkdir()
+    try:
+        wrote = {node["NodeID"]: _write_on(node["NodeID"], meeting) for node in nodes}
+        unseen = [
+            f"{node['NodeManagerHostname']} ({wrote[node['NodeID']] or 'its file did not arrive'})"
+            for node in nodes
+            if wrote[node["NodeID"]] or not (meeting / node["NodeID"]).exists()
+        ]
+    finally:
+        for path in (*meeting.iterdir(), meeting):
+            path.unlink() if path.is_file() else path.rmdir()
+    if unseen:
+        message = f"{folder} is not shared with {', '.join(unseen)}"
+        raise InputError(Problem("", "--run", message, "choose a folder on a disk that every node mounts"))
+
+
+def _write_on(node: str, meeting: Path) -> str | None:
+    strategy = NodeAffinitySchedulingStrategy(node_id=node, soft=False)
+    task = ray.remote(num_cpus=0, scheduling_strategy=strategy)(_write)
+    try:
+        ray.get(task.remote(str(meeting), node), timeout=60)
+    except Exception as error:
+        return str(error).strip().splitlines()[-1]
+    return None
+
+
+def _write(meeting: str, node: str) -> None:
+    # Not mkdir: a folder made here would only prove that this node has a disk.
+    (Path(meeting) / node).write_text("here")
+
+
+def verify_packages(modules: dict[str, ModuleType] | None = None) -> None:
+    """Check that our six packages stand side by side. Raises InputError naming the one that hides ours."""
+    modules = modules or {name: importlib.import_module(name) for name in PACKAGES}
+    home = Path(__file__).resolve().parent.parent
+    for name, module in modules.items():
+        found = Path(str(module.__file__ or next(iter(module.__path__)))).resolve()
+        if not found.is_relative_to(home):
+            message = f"another package {name!r} at {found} hides skazka's"
+            raise InputError(Problem("", "", message, "start from another folder, or rename that package"))

@@ -1,0 +1,206 @@
+"""A sweep from its first to its last trial."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import ray
+from ray import tune
+from ray.tune import Callback, CheckpointConfig, FailureConfig, RunConfig, TuneConfig, Tuner
+
+from search import cluster
+from search.ledger import BASE, Ledger
+from search.manifest import build_manifest, write_manifest
+from search.preparation import length_problems, prepare_on_worker
+from search.run_folder import RunFolder, default_run
+from search.scheduling import LedgerScheduler, Scheduling, make_scheduler
+from search.searcher import LedgerSearcher, Sampler
+from spaces.problems import InputError, Problem, refuse
+from spaces.space import Space
+from studies.checks import load_study
+from studies.study import Study
+from trainables.lora_trial import LoraTrial
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a sweep runs.
+
+    trials: baselines and searched trials together. gpus_per_trial: None takes one where there are any.
+    max_concurrent: None fills the cluster. time_budget: seconds, None is unbounded.
+    address: None starts Ray on this machine, else `auto` or HOST:PORT.
+    """
+
+    trials: int = 12
+    seed: int = 0
+    gpus_per_trial: float | None = None
+    cpus_per_trial: float = 1.0
+    max_concurrent: int | None = None
+    time_budget: float | None = None
+    address: str | None = None
+    sampler: Sampler = "tpe"
+    scheduler: Scheduling = "fifo"
+
+    def problems(self) -> list[Problem]:
+        """What is out of range, by the option's name on the command line."""
+        limits: list[tuple[str, Any, float]] = [
+            ("--trials", self.trials, 1),
+            ("--max-concurrent", self.max_concurrent, 1),
+            ("--seed", self.seed, 0),
+        ]
+        found = [
+            Problem("", name, f"must be at least {low:g}, got {value}", "give a larger number")
+            for name, value, low in limits
+            if value is not None and value < low
+        ]
+        if self.cpus_per_trial <= 0:
+            found.append(Problem("", "--cpus-per-trial", f"must be above 0, got {self.cpus_per_trial}", "give 1"))
+        if self.gpus_per_trial is not None and self.gpus_per_trial < 0:
+            found.append(Problem("", "--gpus-per-trial", f"must not be negative, got {self.gpus_per_trial}", "give 0"))
+        if self.time_budget is not None and self.time_budget <= 0:
+            found.append(Problem("", "--time-budget", f"must be above 0, got {self.time_budget}", "give e.g. 30m"))
+        return found
+
+
+def launch(
+    study_name: str | Path | None,
+    *,
+    run: str | Path | None,
+    space_name: str | None,
+    options: Options,
+    callbacks: Sequence[Callback] = (),
+) -> RunFolder:
+    """Start a new run and see it through.
+
+    Raises InputError before any worker starts, and leaves nothing behind then.
+    """
+    refuse(options.problems())
+    study = load_study(study_name)
+    space = study.space(space_name)
+    refuse(_replay_problems(study, space))
+    folder = RunFolder.create(Path(run) if run else default_run(study.file.name))
+    try:
+        folder.freeze(study, space)
+        write_manifest(folder.manifest_file, build_manifest(study, asdict(options)))
+        ledger = Ledger.create(folder.ledger_file)
+        with cluster.connected(options.address, folder.path):
+            _prepare(folder, ledger, study, space, options)
+            run_attempt(folder, options, callbacks)
+    except InputError:
+        folder.remove()
+        raise
+    return folder
+
+
+def resume(run: str | Path, *, trials: int | None = None, callbacks: Sequence[Callback] = ()) -> RunFolder:
+    """Go on with a run that was interrupted; `trials` raises the total that was asked for."""
+    folder = RunFolder.open(run)
+    options = Options(**folder.manifest()["options"])
+    if trials is not None:
+        options = Options(**{**asdict(options), "trials": trials})
+    ledger = folder.ledger()
+    ledger.interrupt("the driver ended")
+    with cluster.connected(options.address, folder.path):
+        if not ledger.meta("prepared", False):
+            _prepare(folder, ledger, folder.study(), folder.space(), options)
+        run_attempt(folder, options, callbacks)
+    return folder
+
+
+def _replay_problems(study: Study, space: Space) -> list[Problem]:
+    replay = space.knobs.get("replay")
+    if replay is None or study.replay or not replay.contains(True):
+        return []
+    message = f"space {space.name} searches replay, but the study has no replay rows"
+    return [Problem("study.yaml", "replay", message, "add a replay file or choose another --space")]
+
+
+def _prepare(folder: RunFolder, ledger: Ledger, study: Study, space: Space, options: Options) -> None:
+    gpus = _gpus(options)
+    cluster.check_resources(options.cpus_per_trial, gpus, scales=options.address is not None)
+    if options.address is not None:
+        cluster.check_shared(folder.path)
+    base_model = folder.manifest()["base_model"]["id"]
+    try:
+        ready = prepare_on_worker(folder, base_model, cpus=options.cpus_per_trial, gpus=gpus)
+    except ray.exceptions.RayTaskError as error:
+        raise _model_problem(base_model, error) from error
+    refuse(length_problems(study, space, ready.longest_prompt))
+    ledger.put_answers(BASE, "search", ready.before)
+    ledger.set_meta("prepared", True)
+
+
+def _model_problem(base_model: str, error: ray.exceptions.RayTaskError) -> Exception:
+    """A base that cannot be loaded is bad input; any other failure of the preparation is ours."""
+    cause = error.cause
+    if isinstance(cause, OSError):
+        reason = str(cause).strip().splitlines()[0]
+        message = f"{base_model!r} cannot be loaded ({reason})"
+        return InputError(Problem("study.yaml", "base_model.id", message, "check the id, the network and HF_TOKEN"))
+    return RuntimeError(str(error))
+
+
+def _gpus(options: Options) -> float:
+    return cluster.default_gpus() if options.gpus_per_trial is None else options.gpus_per_trial
+
+
+def run_attempt(folder: RunFolder, options: Options, callbacks: Sequence[Callback] = ()) -> None:
+    """Run what is left of a sweep as one new Tuner; trials that it leaves unfinished become interrupted."""
+    ledger, study, space = folder.ledger(), folder.study(), folder.space()
+    unfinished = [row for row in ledger.trials() if row.state in ("interrupted", "pending")]
+    left = options.trials - len(ledger.trials()) + len(unfinished)
+    ledger.set_meta("trials_asked", options.trials)
+    if left <= 0:
+        return
+    gpus = _gpus(options)
+    searcher = LedgerSearcher(
+        ledger,
+        space,
+        study.file.baselines,
+        trials=options.trials,
+        seed=options.seed,
+        sampler=options.sampler,
+        task=folder.task,
+    )
+    scheduler = LedgerScheduler(ledger, make_scheduler(options.scheduler, max_epochs(study, space)))
+    scheduler.replay()
+    attempt = len(list(folder.tune.glob("attempt-*"))) + 1 if folder.tune.exists() else 1
+    tuner = Tuner(
+        tune.with_resources(LoraTrial, {"cpu": options.cpus_per_trial, "gpu": gpus}),
+        tune_config=TuneConfig(
+            num_samples=left,
+            search_alg=searcher,
+            scheduler=scheduler,
+            reuse_actors=True,
+            max_concurrent_trials=options.max_concurrent or cluster.slots(options.cpus_per_trial, gpus),
+            time_budget_s=options.time_budget,
+        ),
+        run_config=RunConfig(
+            name=f"attempt-{attempt}",
+            storage_path=str(folder.tune),
+            callbacks=list(callbacks),
+            failure_config=FailureConfig(max_failures=0),
+            checkpoint_config=CheckpointConfig(checkpoint_at_end=False),
+            verbose=0,
+        ),
+    )
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
+            tuner.fit()
+    finally:
+        ledger.interrupt("the sweep ended first")
+        ledger.backup()
+
+
+def max_epochs(study: Study, space: Space) -> int:
+    """The most epochs that any trial of the sweep may have."""
+    baselines = [config.epochs for config in study.file.baselines.values()]
+    searched = [int(end) for end in space.knobs["epochs"].ends() if end is not None] if "epochs" in space.knobs else []
+    return max([*baselines, *searched, 10])

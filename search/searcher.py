@@ -1,0 +1,196 @@
+"""The searcher: Optuna's ask and tell under Ray Tune, rebuilt from the ledger and from nothing else."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Mapping
+from typing import Any, Literal
+
+import optuna
+from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
+from optuna.trial import TrialState, create_trial
+from ray.tune.search import Searcher
+
+from search.ledger import SCORED, Ledger, TrialRow
+from spaces.space import Domain, Space
+from spaces.trial_config import TrialConfig
+
+Sampler = Literal["tpe", "random"]
+MAX_REASKS = 20
+DUPLICATE = "duplicate:"
+
+
+class LedgerSearcher(Searcher):  # type: ignore[misc]
+    """Hands out interrupted trials first, then the baselines, then Optuna's suggestions.
+
+    A trial's id comes from Optuna's number and lives in its config and in the ledger; Tune's own id
+    names an attempt. The ledger's row is committed before a suggestion is handed out, and the
+    scheduler commits every result before this class tells Optuna.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        space: Space,
+        baselines: Mapping[str, TrialConfig],
+        *,
+        trials: int,
+        seed: int,
+        sampler: Sampler,
+        task: Callable[[str, TrialConfig, int], dict[str, Any]],
+    ) -> None:
+        super().__init__()
+        self.ledger = ledger
+        self.space = space
+        self.baselines = dict(baselines)
+        self.trials = trials
+        self.seed = seed
+        self.sampler = sampler
+        self.task = task
+        self._study: optuna.Study | None = None
+        self._attempts: dict[str, str] = {}
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_study": None}
+
+    def set_search_properties(self, metric: str | None, mode: str | None, config: dict[str, Any], **spec: Any) -> bool:
+        """The metric is the ledger's; Tune has nothing to say about it."""
+        return True
+
+    def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
+        """The task of the next trial, or FINISHED when all are handed out or the space is exhausted."""
+        row = self._interrupted() or self._next_baseline() or self._next_search()
+        if row is None:
+            return str(Searcher.FINISHED)
+        self._attempts[trial_id] = row.id
+        self.ledger.start(row.id)
+        return self.task(row.id, TrialConfig.model_validate(row.config), row.seed)
+
+    def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
+        """Tell Optuna what the ledger says of the trial."""
+        trial = self._attempts.pop(trial_id, None)
+        if trial is None:
+            return
+        row = self.ledger.trial(trial)
+        if row.in_space:
+            value, state = _told(row)
+            if state != TrialState.RUNNING:
+                self.study.tell(row.number, value, state=state)
+
+    def save(self, checkpoint_path: str) -> None:
+        """Nothing to save: the ledger holds it all."""
+
+    def restore(self, checkpoint_path: str) -> None:
+        """Nothing to restore: the study is rebuilt from the ledger."""
+
+    @property
+    def study(self) -> optuna.Study:
+        """The Optuna study, rebuilt from the ledger on first use."""
+        if self._study is None:
+            self._study = rebuild(self.ledger, self.space)
+        return self._study
+
+    def _interrupted(self) -> TrialRow | None:
+        waiting = [row for row in self.ledger.trials() if row.state in ("interrupted", "pending")]
+        return waiting[0] if waiting else None
+
+    def _next_baseline(self) -> TrialRow | None:
+        rows = self.ledger.trials()
+        entered = {row.name for row in rows if row.kind == "baseline"}
+        for name, config in self.baselines.items():
+            if name not in entered and len(rows) < self.trials:
+                return self._enter_baseline(name, config)
+        return None
+
+    def _enter_baseline(self, name: str, config: TrialConfig) -> TrialRow:
+        inside = self.space.contains(config)
+        if inside:
+            self.study.enqueue_trial(self.space.parameters(config))
+        trial = self._ask()
+        if inside:
+            self.space.suggest(trial)
+        else:
+            # It takes a number, so that ids and Optuna's numbers agree, but Optuna learns nothing from it.
+            self.study.tell(trial.number, state=TrialState.FAIL)
+        return self._enter(trial.number, "baseline", name, config, inside)
+
+    def _next_search(self) -> TrialRow | None:
+        rows = self.ledger.trials()
+        if len(rows) >= self.trials:
+            return None
+        known = {_key(row.config): row for row in rows}
+        for _ in range(MAX_REASKS):
+            trial = self._ask()
+            config = self.space.suggest(trial)
+            twin = known.get(_key(config.model_dump(mode="json")))
+            if twin is None:
+                return self._enter(trial.number, "search", f"t{trial.number:04d}", config, True)
+            self._tell_duplicate(trial.number, twin)
+        # The space holds nothing new: no more trials will come than there are.
+        self.ledger.set_meta("trials_asked", len(rows))
+        return None
+
+    def _ask(self) -> optuna.Trial:
+        number = len(self.study.trials)
+        self.study.sampler = make_sampler(self.sampler, self.seed, number)
+        return self.study.ask()
+
+    def _enter(self, number: int, kind: Any, name: str, config: TrialConfig, inside: bool) -> TrialRow:
+        row = TrialRow(f"t{number:04d}", number, kind, name, config.model_dump(mode="json"), self.seed, inside)
+        self.ledger.add(row)
+        return row
+
+    def _tell_duplicate(self, number: int, twin: TrialRow) -> None:
+        """The same configuration and seed has a score already (or none to give): take it, do not train."""
+        value = twin.score if twin.state in SCORED else None
+        self.ledger.set_meta(f"{DUPLICATE}{number}", {"of": twin.id, "config": twin.config, "value": value})
+        self.study.tell(number, value, state=TrialState.FAIL if value is None else TrialState.COMPLETE)
+
+
+def make_sampler(sampler: Sampler, seed: int, number: int) -> optuna.samplers.BaseSampler:
+    """A sampler of its own for each trial number: a rebuilt study suggests what an uninterrupted one would."""
+    own = zlib.crc32(f"{seed}-{number}".encode())
+    if sampler == "random":
+        return optuna.samplers.RandomSampler(seed=own)
+    return optuna.samplers.TPESampler(seed=own)
+
+
+def rebuild(ledger: Ledger, space: Space) -> optuna.Study:
+    """The Optuna study of a ledger: every number in order, interrupted trials as RUNNING."""
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    study = optuna.create_study(direction="maximize", sampler=make_sampler("random", 0, 0))
+    history: dict[int, tuple[dict[str, Any], float | None, TrialState]] = {}
+    for row in ledger.trials():
+        value, state = _told(row) if row.in_space else (None, TrialState.FAIL)
+        history[row.number] = (row.config if row.in_space else {}, value, state)
+    for key, twin in ledger.metas(DUPLICATE).items():
+        state = TrialState.FAIL if twin["value"] is None else TrialState.COMPLETE
+        history[int(key.removeprefix(DUPLICATE))] = (twin["config"], twin["value"], state)
+    for number in range(len(history)):
+        config, value, state = history[number]
+        parameters = space.parameters(TrialConfig.model_validate(config)) if config else {}
+        distributions = {knob: distribution(space.knobs[knob]) for knob in parameters}
+        study.add_trial(create_trial(state=state, value=value, params=parameters, distributions=distributions))
+    return study
+
+
+def distribution(domain: Domain) -> BaseDistribution:
+    """A domain as Optuna's distribution, the one that `Domain.suggest` makes."""
+    if domain.choice is not None:
+        return CategoricalDistribution(domain.choice)
+    if domain.integer is not None:
+        return IntDistribution(*domain.integer)
+    low, high = domain.uniform or domain.log_uniform or (0.0, 0.0)
+    return FloatDistribution(low, high, log=domain.log_uniform is not None)
+
+
+def _told(row: TrialRow) -> tuple[float | None, TrialState]:
+    if row.state in SCORED and row.score is not None:
+        return row.score, TrialState.COMPLETE
+    if row.state in ("completed", "stopped", "failed"):
+        return None, TrialState.FAIL
+    return None, TrialState.RUNNING
+
+
+def _key(config: Mapping[str, Any]) -> tuple[tuple[str, Any], ...]:
+    return tuple(sorted(config.items()))
