@@ -1,0 +1,151 @@
+"""The best adapter as a folder that plain peft and transformers load, verified in a fresh process."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from search import export_check
+from search.ledger import TrialRow, ranked
+from search.run_folder import RunFolder
+from spaces.problems import InputError, Problem
+from studies.study import Study
+from trainables.answers import GradedAnswer
+
+CARD = Path(__file__).parent / "model_card.md.j2"
+ADAPTER_FILES = ("adapter_model.safetensors", "adapter_config.json")
+
+
+class ExportError(RuntimeError):
+    """The exported adapter does not answer as the trial did."""
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What was written: the folder, the trial, and how many answers were asked again and agreed."""
+
+    folder: Path
+    trial: TrialRow
+    verified: int
+
+
+def export(folder: RunFolder, to: str | Path, trial: str | None = None) -> Exported:
+    """Write a trial's adapter (default: the best trial's) and check it in a fresh process.
+
+    Raises InputError when there is no such trial or the folder is not empty, and ExportError when the
+    reloaded adapter answers a search probe differently; the folder is removed then.
+    """
+    row = _choose(folder, trial)
+    target = Path(to).expanduser().absolute()
+    if target.exists() and (not target.is_dir() or any(target.iterdir())):
+        raise InputError(Problem("", "--to", f"{target} is not empty", "choose another folder"))
+    target.parent.mkdir(parents=True, exist_ok=True)
+    # Written beside its place and renamed when it has passed: a folder that exists is an adapter that works.
+    work = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+    try:
+        _write(folder, row, work)
+        verified = _verify(folder, row, work)
+        if target.exists():
+            target.rmdir()
+        work.chmod(0o755)
+        work.rename(target)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+    return Exported(target, row, verified)
+
+
+def _choose(folder: RunFolder, trial: str | None) -> TrialRow:
+    rows = folder.ledger().trials()
+    scored = ranked(rows)
+    if trial is None:
+        if not scored:
+            raise InputError(Problem("", "RUN", "no trial of this run has a score yet", "wait, or see skazka status"))
+        return scored[0]
+    for row in scored:
+        if trial in (row.id, row.name):
+            return row
+    known = ", ".join(row.id for row in scored) or "none"
+    raise InputError(Problem("", "--trial", f"no finished trial {trial!r}", f"use one of: {known}"))
+
+
+def _write(folder: RunFolder, row: TrialRow, target: Path) -> None:
+    source = folder.trial(row.id) / f"epoch-{row.best_epoch:04d}"
+    if not source.is_dir():
+        message = f"the checkpoint of {row.id} is gone ({source})"
+        raise InputError(Problem("", "--trial", message, "choose another trial"))
+    for name in ADAPTER_FILES:
+        shutil.copyfile(source / name, target / name)
+    manifest = folder.manifest()
+    base = manifest["base_model"]
+    export_check.save_processor(base["id"], base["revision"], target)
+    record = {**vars(row), "study": manifest["study"], "base_model": base, "versions": manifest["versions"]}
+    (target / "trial.json").write_text(json.dumps(record, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+    (target / "README.md").write_text(model_card(folder.study(), row, manifest), encoding="utf-8")
+
+
+def model_card(study: Study, row: TrialRow, manifest: dict[str, Any]) -> str:
+    """A Hub model card: what the adapter is, how it scored and on what, and a usage example."""
+    import jinja2
+
+    environment = jinja2.Environment(autoescape=False, undefined=jinja2.StrictUndefined, trim_blocks=True)
+    example = study.probes_of("search")[0]
+    return environment.from_string(CARD.read_text(encoding="utf-8")).render(
+        study=study.file,
+        targets=study.named("target"),
+        controls=study.named("control"),
+        probes=len(study.probes_of("search")),
+        trial=row,
+        manifest=manifest,
+        question=json.dumps(example.question, ensure_ascii=False),
+    )
+
+
+def _verify(folder: RunFolder, row: TrialRow, adapter: Path) -> int:
+    study = folder.study()
+    expected = folder.ledger().answers(row.id)
+    manifest = folder.manifest()["base_model"]
+    request = {
+        "adapter": str(adapter),
+        "base_model": manifest["id"],
+        "revision": manifest["revision"],
+        "dtype": manifest["dtype"],
+        "max_new_tokens": study.file.evaluation.max_new_tokens,
+        "probes": _questions(study, expected),
+    }
+    with tempfile.TemporaryDirectory() as scratch:
+        asked, answered = Path(scratch) / "asked.json", Path(scratch) / "answered.json"
+        asked.write_text(json.dumps(request), encoding="utf-8")
+        # -P and a scratch folder: the process must not find our packages, only the script itself.
+        command = [sys.executable, "-P", export_check.__file__, str(asked), str(answered)]
+        done = subprocess.run(command, cwd=scratch, capture_output=True, text=True)
+        if done.returncode != 0:
+            last = (done.stderr.strip().splitlines() or ["no message"])[-1]
+            raise ExportError(f"the adapter does not load in a fresh process: {last}")
+        answers: list[str] = json.loads(answered.read_text(encoding="utf-8"))
+    _compare(expected, answers)
+    return len(answers)
+
+
+def _questions(study: Study, expected: Sequence[GradedAnswer]) -> list[dict[str, str]]:
+    probes = {probe.id: probe for probe in study.probes}
+    asked = [probes[graded.answer.probe] for graded in expected]
+    return [{"image": str(study.folder / probe.image), "question": probe.question} for probe in asked]
+
+
+def _compare(expected: Sequence[GradedAnswer], answers: Sequence[str]) -> None:
+    wrong = [
+        (graded.answer, text) for graded, text in zip(expected, answers, strict=True) if graded.answer.text != text
+    ]
+    if wrong:
+        answer, text = wrong[0]
+        raise ExportError(
+            f"not exported: {len(wrong)} of {len(expected)} answers differ after reloading; "
+            f"{answer.probe}: the trial said {answer.text!r}, the export says {text!r}"
+        )
