@@ -1,0 +1,106 @@
+"""What a run is about: its characters and data, the sweep's state and settings. Data only, no words."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from analysis.trials import count_states
+from search.ledger import BASE, Ledger, TrialRow, ranked
+from studies.study import Study, images_by_character
+
+# Optuna's default n_startup_trials.
+TPE_STARTUP = 10
+
+
+@dataclass(frozen=True)
+class CharacterData:
+    """What the study has of one character: training images and rows, probes by split."""
+
+    name: str
+    role: str
+    images: int
+    rows: int
+    search: int
+    test: int
+
+
+@dataclass(frozen=True)
+class Overview:
+    """The facts at the head of a report.
+
+    manifest: as `search.manifest` wrote it. states: trials by state. searched: trials of the search with a score.
+    model_driven: the most trials of the search that its model, not chance, can have chosen. wall_seconds: from the
+    first start to the last end, or to `now` while a trial runs; None before the first start.
+    """
+
+    characters: tuple[CharacterData, ...]
+    total: CharacterData
+    manifest: Mapping[str, Any]
+    states: Mapping[str, int]
+    asked: int
+    searched: int
+    suggested: int
+    model_driven: int
+    test_opened: bool
+    wall_seconds: float | None
+
+    @property
+    def options(self) -> Mapping[str, Any]:
+        """How the sweep was asked to run."""
+        options: Mapping[str, Any] = self.manifest.get("options") or {}
+        return options
+
+
+def overview_of(study: Study, manifest: Mapping[str, Any], ledger: Ledger, now: float) -> Overview:
+    """Collect the facts of a run; now: seconds since 1970."""
+    rows = ledger.trials()
+    states = count_states(rows, ledger.meta("trials_asked"))
+    suggested = [row for row in rows if row.kind == "search"]
+    characters = character_data(study)
+    return Overview(
+        characters=characters,
+        total=_total(characters),
+        manifest=manifest,
+        states=states,
+        asked=sum(states.values()),
+        searched=len(ranked(suggested)),
+        suggested=len(suggested),
+        model_driven=sum(row.number >= TPE_STARTUP for row in suggested),
+        test_opened=any(ledger.answers(trial, "test") for trial in (BASE, *(row.id for row in rows))),
+        wall_seconds=wall_seconds(rows, now),
+    )
+
+
+def character_data(study: Study) -> tuple[CharacterData, ...]:
+    """Each character's images, rows and probes, in the study's order."""
+    images = images_by_character(study.training)
+    rows = Counter(example.character for example in study.training)
+    probes = Counter((probe.split, probe.character) for probe in study.probes)
+    return tuple(
+        CharacterData(
+            name=name,
+            role=role,
+            images=len(images.get(name, ())),
+            rows=rows[name],
+            search=probes["search", name],
+            test=probes["test", name],
+        )
+        for name, role in study.roles.items()
+    )
+
+
+def _total(characters: Sequence[CharacterData]) -> CharacterData:
+    counts = ("images", "rows", "search", "test")
+    sums = {count: sum(getattr(character, count) for character in characters) for count in counts}
+    return CharacterData(name="", role="", **sums)
+
+
+def wall_seconds(rows: Sequence[TrialRow], now: float) -> float | None:
+    """Seconds from the first start to the last end, or to `now` while a trial runs; None before the first start."""
+    starts = [row.started for row in rows if row.started is not None]
+    ends = [now if row.state == "running" else row.finished for row in rows]
+    known = [end for end in ends if end is not None]
+    return max(known) - min(starts) if starts and known else None

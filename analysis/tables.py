@@ -1,0 +1,186 @@
+"""What became of each character: counts from graded answers, and the table in words that a report prints."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from analysis.messages import Messages
+from search.ledger import TrialRow
+from studies.study import Study
+from trainables.answers import GradedAnswer, grader_of
+from trainables.grading import HALLUCINATED, Grade
+from trainables.metrics import rank
+from trainables.scoring import Change, compare
+
+QUOTE_LENGTH = 80
+NAMES_SHOWN = 3
+
+
+@dataclass(frozen=True)
+class CharacterResult:
+    """One character's answers before and after fine-tuning, counted.
+
+    right_*: answers that count as right. flips: right before and wrong after. wrong_*: answers with a wrong name.
+    abstained_*: answers "I do not know". wrong_names: whom it was called after, with the number of answers, most
+    frequent first. quote: one such answer, None when there is none.
+    """
+
+    character: str
+    role: str
+    asked: int
+    right_before: int
+    right_after: int
+    flips: int
+    wrong_before: int
+    wrong_after: int
+    abstained_before: int
+    abstained_after: int
+    wrong_names: tuple[tuple[str, int], ...]
+    quote: str | None
+
+
+@dataclass(frozen=True)
+class CharacterRow:
+    """A line of the table: character | before fine-tuning | after fine-tuning | status; plain text, not Markdown."""
+
+    character: str
+    before: str
+    after: str
+    status: str
+
+
+def character_results(
+    before: Sequence[GradedAnswer],
+    after: Sequence[GradedAnswer],
+    roles: Mapping[str, str],
+    allowed: Mapping[str, Collection[str]] | None = None,
+) -> list[CharacterResult]:
+    """Count each character's answers; characters in the order of `roles`, those without answers left out.
+
+    before, after: answers to the same probes in the same order, else ValueError.
+    allowed: probe -> characters that its answer may name (`allowed_names_of`).
+    """
+    allowed = allowed or {}
+    return [
+        _result(change, _about(before, change.character), _about(after, change.character), allowed)
+        for change in compare(before, after, roles)
+    ]
+
+
+def allowed_names_of(study: Study) -> dict[str, frozenset[str]]:
+    """Probe -> the characters of the study or lexicon that its answer may name without being wrong."""
+    grader, known = grader_of(study), [*study.names, *study.file.lexicon]
+    # The grader decides what an allowed phrase allows: a bare name, given as an answer, is wrong or it is not.
+    return {
+        probe.id: frozenset(
+            name
+            for name in known
+            if grader.grade(name, character=probe.character, kind="looks", allowed_names=probe.allowed_names).grade
+            not in HALLUCINATED
+        )
+        for probe in study.probes
+        if probe.allowed_names
+    }
+
+
+def _about(answers: Sequence[GradedAnswer], character: str) -> list[GradedAnswer]:
+    return [graded for graded in answers if graded.character == character]
+
+
+def _result(
+    change: Change,
+    before: Sequence[GradedAnswer],
+    after: Sequence[GradedAnswer],
+    allowed: Mapping[str, Collection[str]],
+) -> CharacterResult:
+    wrong = [(graded, _wrong_names(graded, allowed)) for graded in after if graded.grade in HALLUCINATED]
+    names = Counter(name for _, found in wrong for name in found).most_common()
+    quotes = [graded.answer.text for graded, found in wrong if not names or names[0][0] in found]
+    return CharacterResult(
+        character=change.character,
+        role=change.role,
+        asked=len(after),
+        right_before=round(change.before * len(after)),
+        right_after=round(change.after * len(after)),
+        flips=round(change.flips * len(after)),
+        wrong_before=sum(graded.grade in HALLUCINATED for graded in before),
+        wrong_after=len(wrong),
+        abstained_before=sum(graded.grade == Grade.abstain for graded in before),
+        abstained_after=sum(graded.grade == Grade.abstain for graded in after),
+        wrong_names=tuple(names),
+        quote=quotes[0] if quotes else None,
+    )
+
+
+def _wrong_names(graded: GradedAnswer, allowed: Mapping[str, Collection[str]]) -> list[str]:
+    fine = {graded.character, *allowed.get(graded.answer.probe, ())}
+    return [name for name in graded.names if name not in fine]
+
+
+def character_table(results: Sequence[CharacterResult], messages: Messages) -> list[CharacterRow]:
+    """The table in words: a status says what the counts say, and claims no significance."""
+    return [
+        CharacterRow(
+            character=result.character,
+            before=_cell(result, result.right_before, result.wrong_before, messages),
+            after=_cell(result, result.right_after, result.wrong_after, messages),
+            status=_status(result, messages),
+        )
+        for result in results
+    ]
+
+
+def _cell(result: CharacterResult, right: int, wrong: int, messages: Messages) -> str:
+    """Right answers; of a negative, which nobody teaches, how often it was named as someone else."""
+    if result.role == "negative":
+        return messages.count("cell_named", result.asked, wrong=wrong)
+    if right == result.asked > 1:
+        return messages.count("cell_all_right", right)
+    return messages.count("cell_right", result.asked, right=right)
+
+
+def _status(result: CharacterResult, messages: Messages) -> str:
+    if result.role == "negative":
+        change = "rarer" if result.wrong_after < result.wrong_before else "same"
+        change = "more_often" if result.wrong_after > result.wrong_before else change
+        parts = [messages.text(f"status_named_{change}")]
+    elif result.role == "control":
+        parts = [messages.count("status_degraded", result.flips) if result.flips else messages.text("status_stable")]
+    else:
+        change = "improved" if result.right_after > result.right_before else "unimproved"
+        change = "worse" if result.right_after < result.right_before else change
+        parts = [messages.text(f"status_{change}", before=result.right_before, after=result.right_after)]
+    return "; ".join([*parts, *_hallucination(result, messages), *_abstention(result, messages)])
+
+
+def _hallucination(result: CharacterResult, messages: Messages) -> list[str]:
+    if not result.wrong_after:
+        gone = result.wrong_before and result.role != "negative"
+        return [messages.text("status_no_longer_wrong", before=result.wrong_before)] if gone else []
+    names = ", ".join(f"{name} ({messages.count('times', count)})" for name, count in result.wrong_names[:NAMES_SHOWN])
+    if len(result.wrong_names) > NAMES_SHOWN:
+        names = messages.count("and_more", len(result.wrong_names) - NAMES_SHOWN, names=names)
+    head = messages.count("status_hallucination", result.wrong_after, before=result.wrong_before)
+    quote = messages.text("status_quote", quote=shorten(result.quote or ""))
+    return [f"{head}: {names}" if names else head, quote]
+
+
+def _abstention(result: CharacterResult, messages: Messages) -> list[str]:
+    if not result.abstained_after:
+        return []
+    return [messages.count("status_abstained", result.abstained_after, before=result.abstained_before)]
+
+
+def shorten(text: str, length: int = QUOTE_LENGTH) -> str:
+    """The text on one line, cut to `length` characters with an ellipsis."""
+    line = " ".join(text.split())
+    return line if len(line) <= length else line[: length - 1].rstrip() + "…"
+
+
+def by_score(rows: Sequence[TrialRow]) -> list[TrialRow]:
+    """All trials, best score first, those without a score after, the failed ones last; ties by number."""
+    numbered = sorted(rows, key=lambda row: row.number)
+    ranked = sorted(numbered, key=lambda row: rank(vars(row)), reverse=True)
+    return sorted(ranked, key=lambda row: row.state == "failed")

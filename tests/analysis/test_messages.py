@@ -1,0 +1,86 @@
+"""Messages: complete in both languages, with right plural forms."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from string import Formatter
+
+import pytest
+
+import analysis
+from analysis.message_table import LANGUAGES, MESSAGES, Forms
+from analysis.messages import Messages
+from search.ledger import STATES
+
+FORMS = {"ru": 3, "en": 2}
+
+
+def _placeholders(text: str) -> set[str]:
+    return {field for _, field, _, _ in Formatter().parse(text) if field is not None}
+
+
+def _all(forms: Forms) -> tuple[str, ...]:
+    return (forms,) if isinstance(forms, str) else forms
+
+
+@pytest.mark.parametrize("key", MESSAGES)
+def test_a_message_is_complete_in_both_languages(key: str) -> None:
+    message = MESSAGES[key]
+    assert set(message) == set(LANGUAGES)
+    assert len({isinstance(forms, str) for forms in message.values()}) == 1, "plural in one language only"
+    found = [_placeholders(text) for forms in message.values() for text in _all(forms)]
+    assert all(one == found[0] for one in found), "a placeholder is missing somewhere"
+    for language, forms in message.items():
+        assert all(text.strip() for text in _all(forms))
+        assert isinstance(forms, str) or len(forms) == FORMS[language]
+
+
+def test_every_message_is_used_and_every_used_message_exists() -> None:
+    folder = Path(analysis.__file__).parent
+    sources = [*folder.glob("*.py"), *folder.glob("templates/*.j2")]
+    texts = [path.read_text(encoding="utf-8") for path in sources if path.name != "message_table.py"]
+    quoted = set(re.findall(r"""["']([a-z_]+)["']""", "\n".join(texts)))
+    made = {f"status_named_{change}" for change in ("same", "rarer", "more_often")}
+    made |= {f"status_{change}" for change in ("improved", "unimproved", "worse")}
+    roles_and_kinds = {"target", "control", "negative", "baseline", "search", "finalist"}
+    assert set(MESSAGES) - quoted <= made | roles_and_kinds | set(STATES)
+    called = set(re.findall(r'\b(?:t|n|text|count)\(\s*["\']([a-z_]+)["\']', "\n".join(texts)))
+    assert called <= set(MESSAGES)
+
+
+@pytest.mark.parametrize(
+    ("n", "expected"),
+    [
+        (0, "0 испытаний"),
+        (1, "1 испытание"),
+        (2, "2 испытания"),
+        (5, "5 испытаний"),
+        (11, "11 испытаний"),
+        (12, "12 испытаний"),
+        (14, "14 испытаний"),
+        (21, "21 испытание"),
+        (22, "22 испытания"),
+        (111, "111 испытаний"),
+        (101, "101 испытание"),
+    ],
+)
+def test_russian_plural_forms(n: int, expected: str) -> None:
+    assert Messages("ru").count("trials", n) == expected
+
+
+def test_questions_after_of_are_in_the_genitive() -> None:
+    messages = Messages("ru")
+    assert messages.count("cell_right", 3, right=2) == "правильный ответ на 2 из 3 вопросов"
+    assert messages.count("cell_right", 1, right=1) == "правильный ответ на 1 из 1 вопроса"
+    assert messages.count("cell_all_right", 36) == "правильный ответ на все 36 вопросов"
+    assert messages.count("cell_all_right", 3) == "правильный ответ на все 3 вопроса"
+
+
+def test_english_plural_forms() -> None:
+    assert [Messages("en").count("trials", n) for n in (0, 1, 2)] == ["0 trials", "1 trial", "2 trials"]
+
+
+def test_an_unknown_language_is_refused() -> None:
+    with pytest.raises(ValueError, match="one of ru, en, got 'de'"):
+        Messages("de")
