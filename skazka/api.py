@@ -1,0 +1,109 @@
+"""What users import: launch a sweep, go on with one, open, report and export it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from analysis.report import write_report
+from analysis.trials import best_trial, summary, trials_table
+from search.ledger import TrialRow
+from search.run_folder import RunFolder
+
+if TYPE_CHECKING:
+    import pandas
+
+    from search.export import Exported
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished or running sweep."""
+
+    folder: RunFolder
+
+    @property
+    def path(self) -> Path:
+        """The run folder."""
+        return self.folder.path
+
+    @property
+    def best(self) -> TrialRow | None:
+        """The trial with the best search score; None until one has a score."""
+        return best_trial(self.folder.ledger().trials())
+
+    def trials(self) -> pandas.DataFrame:
+        """One row a trial: its configuration, state, score and parts, times and error."""
+        return trials_table(self.folder.ledger())
+
+    def summary(self) -> dict[str, Any]:
+        """What `skazka status --json` prints."""
+        return summary(self.folder)
+
+
+def launch(
+    study: str | Path | None = None,
+    *,
+    trials: int = 12,
+    run: str | Path | None = None,
+    space: str | None = None,
+    seed: int = 0,
+    gpus_per_trial: float | None = None,
+    cpus_per_trial: float = 1.0,
+    max_concurrent: int | None = None,
+    time_budget: float | None = None,
+    address: str | None = None,
+    sampler: str = "tpe",
+    scheduler: str = "fifo",
+    callbacks: Sequence[Any] = (),
+) -> Run:
+    """Search LoRA configurations for a study (default: the embedded demo) and write the report.
+
+    trials: baselines and searched trials together. time_budget: seconds. address: `auto` or HOST:PORT
+    of a running Ray cluster, None for this machine. space: a named space or a YAML file.
+    Raises spaces.problems.InputError when the study, the space or an option is refused.
+    """
+    from search import launch as sweep
+
+    options = sweep.Options(
+        trials=trials,
+        seed=seed,
+        gpus_per_trial=gpus_per_trial,
+        cpus_per_trial=cpus_per_trial,
+        max_concurrent=max_concurrent,
+        time_budget=time_budget,
+        address=address,
+        sampler=sampler,  # type: ignore[arg-type]
+        scheduler=scheduler,  # type: ignore[arg-type]
+    )
+    folder = sweep.launch(study, run=run, space_name=space, options=options, callbacks=callbacks)
+    write_report(folder)
+    return Run(folder)
+
+
+def resume(run: str | Path, *, trials: int | None = None, callbacks: Sequence[Any] = ()) -> Run:
+    """Finish an interrupted run; `trials` raises the total that was asked for."""
+    from search import launch as sweep
+
+    folder = sweep.resume(run, trials=trials, callbacks=callbacks)
+    write_report(folder)
+    return Run(folder)
+
+
+def open_run(path: str | Path) -> Run:
+    """Open a run folder. Raises spaces.problems.InputError when it is none."""
+    return Run(RunFolder.open(path))
+
+
+def report(run: str | Path, language: str | None = None) -> Path:
+    """Write report/report.md anew (`ru` or `en`, default: the study's language) and return its path."""
+    return write_report(RunFolder.open(run), language)
+
+
+def export(run: str | Path, to: str | Path, trial: str | None = None) -> Exported:
+    """Write a trial's adapter (default: the best) as plain peft loads it, checked in a fresh process."""
+    from search.export import export as export_run
+
+    return export_run(RunFolder.open(run), to, trial)

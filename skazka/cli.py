@@ -1,0 +1,293 @@
+"""The command line."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections.abc import Callable
+from contextlib import contextmanager
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from spaces.problems import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rich.console import Console
+
+    from skazka.api import Run
+
+OK, INTERNAL, BAD_INPUT, SOME_FAILED, NONE_SUCCEEDED = 0, 1, 2, 3, 4
+
+
+class Duration(click.ParamType[float]):
+    """`90s`, `30m`, `2h`, or plain seconds."""
+
+    name = "duration"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """The duration in seconds."""
+        match = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd]?)", str(value).strip())
+        if match is None:
+            self.fail(f"{value!r} is no duration — write for example 90s, 30m or 2h", param, ctx)
+        return float(match[1]) * {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}[match[2]]
+
+
+def guarded(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Turn refusals into one line each and exit code 2, in JSON where JSON was asked for."""
+
+    @wraps(command)
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return command(*args, **kwargs)
+        except InputError as error:
+            for problem in error.problems:
+                click.echo(f"error: {problem}", err=True)
+            sys.exit(BAD_INPUT)
+
+    return wrapper
+
+
+json_option = click.option(
+    "--json", "as_json", is_flag=True, help="Print one JSON object on stdout, the rest on stderr."
+)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="skazka-tune")
+def main() -> None:
+    """Find the LoRA configuration that teaches a vision-language model without making it forget.
+
+    \b
+    skazka launch --trials 12 --run runs/first     search on the embedded demo study
+    skazka report runs/first                       write the report
+    skazka export runs/first --to adapters/best    the best adapter, ready for peft
+    """
+
+
+@main.command()
+@click.argument("study", required=False)
+@click.option("--trials", default=12, show_default=True, help="Baselines and searched trials together.")
+@click.option("--run", type=click.Path(path_type=Path), help="New run folder.  [default: runs/STUDY-N]")
+@click.option("--space", help="Named space or YAML file.  [default: the study's]")
+@click.option("--seed", default=0, show_default=True, help="Seed of training and search.")
+@click.option("--gpus-per-trial", type=float, help="GPUs a trial, fractions allowed.  [default: 1 where there are any]")
+@click.option("--cpus-per-trial", type=float, default=1.0, show_default=True, help="CPU cores a trial.")
+@click.option("--max-concurrent", type=int, help="Trials at once.  [default: as many as fit]")
+@click.option("--time-budget", type=Duration(), help="Stop after this time, e.g. 30m; resume later.")
+@click.option("--address", help="Running Ray cluster: auto or HOST:PORT.  [default: this machine]")
+@click.option(
+    "--sampler", type=click.Choice(["tpe", "random"]), default="tpe", show_default=True, help="Optuna sampler."
+)
+@click.option(
+    "--scheduler",
+    type=click.Choice(["fifo", "asha"]),
+    default="fifo",
+    show_default=True,
+    help="asha stops trials that fall behind.",
+)
+@json_option
+@guarded
+def launch(study: str | None, as_json: bool, **options: Any) -> None:
+    """Search LoRA configurations for STUDY, report and name the best.
+
+    STUDY is a folder with study.yaml, or the file itself; without it the embedded demo runs.
+
+    \b
+    Example: skazka launch studies/demo --trials 12 --run runs/first
+    """
+    _sweep(lambda api, callbacks: api.launch(study, callbacks=callbacks, **options), options["trials"], as_json)
+
+
+@main.command()
+@click.argument("run", type=click.Path(path_type=Path))
+@click.option("--trials", type=int, help="Raise the total number of trials.")
+@json_option
+@guarded
+def resume(run: Path, trials: int | None, as_json: bool) -> None:
+    """Finish an interrupted RUN.
+
+    \b
+    Example: skazka resume runs/first
+    """
+    from search.run_folder import RunFolder
+
+    total = trials or int(RunFolder.open(run).manifest()["options"]["trials"])
+    _sweep(lambda api, callbacks: api.resume(run, trials=trials, callbacks=callbacks), total, as_json)
+
+
+def _sweep(start: Callable[[Any, list[Any]], Run], trials: int, as_json: bool) -> None:
+    with _progress(as_json) as console:
+        from skazka import api
+        from skazka.screen import Screen
+
+        with Screen(console, trials) as screen:
+            run = start(api, [screen])
+        summary = run.summary()
+        _say_what_next(console, run, summary)
+    if as_json:
+        click.echo(json.dumps(summary, ensure_ascii=False))
+    sys.exit(exit_code(summary))
+
+
+@contextmanager
+def _progress(as_json: bool) -> Iterator[Console]:
+    from rich.console import Console
+
+    yield Console(stderr=as_json, highlight=False)
+
+
+def _say_what_next(console: Console, run: Run, summary: dict[str, Any]) -> None:
+    from rich.text import Text
+
+    from skazka.table import finished_line
+
+    best, states, lines = run.best, summary["trials"], []
+    if best is not None:
+        lines.append(f"best    {finished_line(best)}")
+    lines.append(f"report  {summary['report']}")
+    left = states["interrupted"] + states["pending"]
+    if left:
+        lines.append(f"left    {left} of the trials asked for; go on with: skazka resume {_shown(run.path)}")
+    if best is not None:
+        lines.append(f"next    skazka export {_shown(run.path)} --to adapters/{best.name}")
+    lines.append(f"        skazka status {_shown(run.path)}")
+    for line in lines:
+        console.print(Text(line), soft_wrap=True)
+
+
+def _shown(path: Path) -> str:
+    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
+
+
+def exit_code(summary: dict[str, Any]) -> int:
+    """0, or 3 when some trials failed, or 4 when none of those that ran succeeded."""
+    states = summary["trials"]
+    if not states["failed"]:
+        return OK
+    return SOME_FAILED if states["completed"] + states["stopped"] else NONE_SUCCEEDED
+
+
+@main.command()
+@click.argument("study", required=False)
+@json_option
+@guarded
+def check(study: str | None, as_json: bool) -> None:
+    """Check STUDY and say what is in it; refuses with every problem at once.
+
+    \b
+    Example: skazka check studies/demo
+    """
+    from studies.checks import load_study
+
+    try:
+        found = load_study(study)
+    except InputError as error:
+        if as_json:
+            click.echo(
+                json.dumps({"ok": False, "problems": [str(each) for each in error.problems]}, ensure_ascii=False)
+            )
+        raise
+    facts = {
+        "ok": True,
+        "study": str(found.folder),
+        "base_model": found.base_model,
+        "characters": found.roles,
+        "training_rows": len(found.training),
+        "replay_rows": len(found.replay),
+        "probes": {split: len(found.probes_of(split)) for split in ("search", "test")},
+        "baselines": list(found.file.baselines),
+        "space": found.file.space,
+    }
+    if as_json:
+        click.echo(json.dumps(facts, ensure_ascii=False))
+        return
+    for name, value in facts.items():
+        if name != "ok":
+            click.echo(f"{name.replace('_', ' '):<14} {_plain(value)}")
+    click.echo("ok")
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{key}: {item}" for key, item in value.items())
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+@main.command()
+@click.argument("run", type=click.Path(path_type=Path))
+@json_option
+@guarded
+def status(run: Path, as_json: bool) -> None:
+    """Show the trials of RUN, finished or running.
+
+    \b
+    Example: skazka status runs/first
+    """
+    from skazka.api import open_run
+
+    opened = open_run(run)
+    summary = opened.summary()
+    if as_json:
+        click.echo(json.dumps(summary, ensure_ascii=False))
+        return
+    from rich.console import Console
+
+    from skazka.table import trials_table
+
+    console = Console(highlight=False)
+    console.print(", ".join(f"{count} {state}" for state, count in summary["trials"].items() if count) or "no trials")
+    rows = opened.folder.ledger().trials()
+    console.print(trials_table(rows, {}, shown=len(rows)))
+
+
+@main.command()
+@click.argument("run", type=click.Path(path_type=Path))
+@click.option("--lang", type=click.Choice(["ru", "en"]), help="Language.  [default: the study's]")
+@json_option
+@guarded
+def report(run: Path, lang: str | None, as_json: bool) -> None:
+    """Write the report of RUN, finished or running.
+
+    \b
+    Example: skazka report runs/first --lang en
+    """
+    from skazka import api
+
+    path = api.report(run, lang)
+    click.echo(json.dumps({"report": str(path)}, ensure_ascii=False) if as_json else f"report  {path}")
+
+
+@main.command()
+@click.argument("run", type=click.Path(path_type=Path))
+@click.option("--to", required=True, type=click.Path(path_type=Path), help="New folder for the adapter.")
+@click.option("--trial", help="Trial id or baseline name.  [default: the best]")
+@json_option
+@guarded
+def export(run: Path, to: Path, trial: str | None, as_json: bool) -> None:
+    """Write the adapter of the best trial of RUN, as plain peft loads it.
+
+    The adapter is loaded again in a fresh process and asked every search probe; it counts as
+    exported only when the answers are the trial's.
+
+    \b
+    Example: skazka export runs/first --to adapters/best
+    """
+    from search.export import ExportError
+    from skazka import api
+
+    try:
+        done = api.export(run, to, trial)
+    except ExportError as error:
+        click.echo(f"error: {error}", err=True)
+        sys.exit(INTERNAL)
+    if as_json:
+        facts = {"exported": str(done.folder), "trial": done.trial.id, "verified_answers": done.verified}
+        click.echo(json.dumps(facts, ensure_ascii=False))
+    else:
+        click.echo(f"exported {done.trial.id} ({done.trial.name}) to {done.folder}; {done.verified} answers verified")

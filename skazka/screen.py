@@ -1,0 +1,100 @@
+"""The live table of trials on a terminal; plain lines where there is none."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+from ray.tune import Callback
+from rich.console import Console, Group
+from rich.live import Live
+from rich.text import Text
+
+from search.ledger import Ledger
+from search.run_folder import RunFolder
+from skazka.table import duration, finished_line, trials_table
+
+
+class Screen(Callback):  # type: ignore[misc]
+    """Shows the ledger as it fills. It only displays: nothing depends on it."""
+
+    def __init__(self, console: Console, trials: int) -> None:
+        self.console = console
+        self.trials = trials
+        self.start = time.monotonic()
+        self.live: Live | None = None
+        self.ledger: Ledger | None = None
+        self.epochs: dict[str, int] = {}
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Tune pickles its callbacks; a console and a live display cannot be, and need not be.
+        return {"trials": self.trials, "start": self.start, "epochs": {}, "live": None, "ledger": None}
+
+    def __enter__(self) -> Screen:
+        if self.console.is_terminal:
+            self.live = Live(
+                Text("preparing: encoding rows, looking at pictures, asking the base …"), console=self.console
+            )
+            self.live.start()
+        else:
+            self.say("preparing: encoding rows, looking at pictures, asking the base")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.live is not None:
+            self.live.stop()
+            self.live = None
+
+    def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        """A trial has its worker."""
+        self._follow(trial)
+        if self.live is None:
+            self.say(f"{trial.config['trial']} started")
+        self._draw()
+
+    def on_trial_result(
+        self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any
+    ) -> None:
+        """An epoch was committed."""
+        if "epoch" in result:
+            self.epochs[trial.config["trial"]] = result["epoch"]
+        self._draw()
+
+    def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        """A trial ended."""
+        self._finished(trial)
+
+    def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        """A trial's process died."""
+        self._finished(trial)
+
+    def say(self, line: str) -> None:
+        """One plain line with the seconds since the start."""
+        self.console.print(Text(f"{time.monotonic() - self.start:6.0f} s  {line}"), soft_wrap=True)
+
+    def _follow(self, trial: Any) -> None:
+        if self.ledger is None:
+            self.ledger = RunFolder(Path(trial.config["study"]).parent).ledger()
+
+    def _finished(self, trial: Any) -> None:
+        self._follow(trial)
+        assert self.ledger is not None
+        row = self.ledger.trial(trial.config["trial"])
+        done = [each for each in self.ledger.trials() if each.finished is not None]
+        self.say(f"{finished_line(row)}  {len(done)}/{self.trials}{self._time_left(len(done))}")
+        self._draw()
+
+    def _time_left(self, done: int) -> str:
+        if not 0 < done < self.trials:
+            return ""
+        left = (time.monotonic() - self.start) / done * (self.trials - done)
+        return f", about {duration(left)} left"
+
+    def _draw(self) -> None:
+        if self.live is None or self.ledger is None:
+            return
+        rows = self.ledger.trials()
+        done = sum(row.finished is not None for row in rows)
+        head = f"{done}/{self.trials} trials, {duration(time.monotonic() - self.start)}{self._time_left(done)}"
+        self.live.update(Group(Text(head), trials_table(rows, self.epochs)))

@@ -1,0 +1,55 @@
+"""Trials as people read them on a terminal."""
+
+from __future__ import annotations
+
+from rich.table import Table
+from rich.text import Text
+
+from analysis.trials import best_trial
+from search.ledger import TrialRow
+from trainables.metrics import rank
+
+
+def finished_line(row: TrialRow) -> str:
+    """A finished trial in one line."""
+    if row.score is None:
+        return f"{row.id} {row.name} {row.state}: {row.error or 'no score'}"
+    parts = f"gain {row.gain:+.3f}, degradation {row.degradation:.3f}, hallucination {row.hallucination:.3f}"
+    seconds = (row.finished or 0) - (row.started or 0)
+    return f"{row.id} {row.name} {row.state} in {duration(seconds)}: score {row.score:+.4f} ({parts})"
+
+
+def trials_table(rows: list[TrialRow], epochs: dict[str, int], shown: int = 12) -> Table:
+    """Running trials first, then the best finished ones; `epochs` says where the running ones stand."""
+    table = Table(
+        "trial", "name", "state", "epoch", "score", "gain", "degradation", "hallucination", "lr", "r", box=None
+    )
+    running = [row for row in rows if row.finished is None]
+    finished = sorted((row for row in rows if row.finished is not None), key=lambda row: rank(vars(row)), reverse=True)
+    best = best_trial(rows)
+    for row in [*running, *finished[: max(0, shown - len(running))]]:
+        style = "bold green" if best is not None and row.id == best.id else "dim" if row.state == "failed" else ""
+        epoch = f"{epochs.get(row.id, row.config['epochs'] if row.finished else 0)}/{row.config['epochs']}"
+        cells = [
+            row.id,
+            row.name,
+            row.state,
+            epoch,
+            *map(_number, (row.score, row.gain, row.degradation, row.hallucination)),
+        ]
+        cells += [f"{row.config['learning_rate']:.1e}", str(row.config["rank"])]
+        table.add_row(*(Text(cell) for cell in cells), style=style)
+    return table
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.3f}"
+
+
+def duration(seconds: float) -> str:
+    """Seconds as people say them."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes} min"
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
