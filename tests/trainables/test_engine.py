@@ -1,0 +1,213 @@
+"""Training one LoRA: seeded, resumable to the bit, and without a trace on the base."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from pathlib import Path
+
+import pytest
+import torch
+
+from spaces.trial_config import TrialConfig
+from studies.checks import load_study
+from trainables import checkpoint
+from trainables.base_model import BaseModel, is_vision
+from trainables.encoding import collate
+from trainables.engine import EpochResult, NotFinite, rate_at
+from trainables.prepared import Prepared, prepare
+from trainables.session import TrialSession, Workshop
+from trainables.task import TrialTask
+
+
+@pytest.fixture(scope="module")
+def shared(tiny_study: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of what all trials of a sweep share."""
+    study = load_study(tiny_study)
+    base = BaseModel.load(study.base_model, revision=None, dtype="float32")
+    folder = tmp_path_factory.mktemp("prepared")
+    prepare(study, base).save(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def workshop(tiny_study: Path, tiny_model: Path, shared: Path) -> Workshop:
+    """One worker's base and data."""
+    return Workshop.build(task(tiny_study, tiny_model, shared, Path("unused")))
+
+
+def task(study: Path, model: Path, shared: Path, folder: Path, **config: object) -> TrialTask:
+    """A trial of four epochs."""
+    settings = {"learning_rate": 1e-3, "rank": 4, "epochs": 4, "batch_size": 2, "dropout": 0.1, **config}
+    return TrialTask(
+        trial="t0000",
+        config=TrialConfig.model_validate(settings),
+        seed=3,
+        folder=folder,
+        study=study,
+        prepared=shared,
+        base_model=str(model),
+    )
+
+
+def fingerprint(model: torch.nn.Module) -> str:
+    """A hash of every weight of the bare base."""
+    digest = hashlib.sha256()
+    for name, value in sorted(model.state_dict().items()):
+        digest.update(name.encode() + value.numpy().tobytes())
+    return digest.hexdigest()
+
+
+def losses(session: TrialSession, epochs: int) -> list[tuple[float, float, float]]:
+    """Train and eval loss and gradient norm of the next epochs."""
+    reports = [session.epoch() for _ in range(epochs)]
+    return [(report["train_loss"], report["eval_loss"], report["grad_norm"]) for report in reports]
+
+
+def test_same_seed_same_losses(
+    workshop: Workshop, tiny_study: Path, tiny_model: Path, shared: Path, tmp_path: Path
+) -> None:
+    runs = []
+    for name in ("one", "two"):
+        session = TrialSession(task(tiny_study, tiny_model, shared, tmp_path / name), workshop)
+        runs.append(losses(session, 2))
+    assert runs[0] == runs[1]
+
+
+def test_resume_from_a_checkpoint_trains_on_exactly(
+    workshop: Workshop, tiny_study: Path, tiny_model: Path, shared: Path, tmp_path: Path
+) -> None:
+    whole = TrialSession(task(tiny_study, tiny_model, shared, tmp_path / "whole"), workshop)
+    expected = losses(whole, 4)
+    cut = TrialSession(task(tiny_study, tiny_model, shared, tmp_path / "cut"), workshop)
+    first = losses(cut, 2)
+    again = TrialSession(task(tiny_study, tiny_model, shared, tmp_path / "cut"), workshop)
+    resumed = again.resume()
+    assert resumed is not None
+    assert resumed["epoch"] == 2
+    assert [*first, *losses(again, 2)] == expected
+
+
+def test_base_is_bit_identical_after_three_trials(
+    workshop: Workshop, tiny_study: Path, tiny_model: Path, shared: Path, tmp_path: Path
+) -> None:
+    workshop.engine.close()
+    before = fingerprint(workshop.engine.base.model)
+    for number, modules in enumerate(("attention", "attention+mlp", "attention")):
+        session = TrialSession(
+            task(tiny_study, tiny_model, shared, tmp_path / str(number), target_modules=modules, epochs=1), workshop
+        )
+        session.epoch()
+        session.close()
+    assert fingerprint(workshop.engine.base.model) == before
+
+
+def test_no_vision_weight_trains(
+    workshop: Workshop, tiny_study: Path, tiny_model: Path, shared: Path, tmp_path: Path
+) -> None:
+    TrialSession(task(tiny_study, tiny_model, shared, tmp_path, target_modules="attention+mlp"), workshop)
+    trained = [name for name, value in workshop.engine.seat.model.named_parameters() if value.requires_grad]
+    assert len(trained) == 4 * 7 * 2  # layers, projections, A and B
+    assert not any(is_vision(name) for name in trained)
+
+
+def test_a_loss_that_is_no_number_fails_with_a_message(
+    workshop: Workshop, tiny_study: Path, tiny_model: Path, shared: Path, tmp_path: Path
+) -> None:
+    session = TrialSession(task(tiny_study, tiny_model, shared, tmp_path), workshop)
+    with torch.no_grad():
+        next(iter(workshop.engine.seat.parameters)).fill_(math.nan)
+    with pytest.raises(NotFinite, match="lower the learning rate"):
+        session.epoch()
+
+
+def test_cached_features_give_the_loss_of_the_pixels(tiny_study: Path) -> None:
+    from studies.images import open_rgb
+    study = load_study(tiny_study)
+    base = BaseModel.load(study.base_model, revision=None, dtype="float32")
+    row = study.training[0]
+    encoded, pixels = base.encoder.encode(row.image, open_rgb(study.folder / row.image), row.question, row.answer)
+    batch = collate([encoded], base.pad_id)
+    with torch.inference_mode():
+        seen = base.model(**batch, **pixels.inputs).loss
+        cached = base.model(**batch, **base.vision_inputs([base.see(pixels)])).loss
+    assert torch.equal(seen, cached)
+
+
+def test_prepared_survives_its_files(shared: Path, tmp_path: Path) -> None:
+    first = Prepared.load(shared)
+    first.save(tmp_path)
+    second = Prepared.load(tmp_path)
+    assert (first.training, first.probes, first.names, first.before) == (
+        second.training,
+        second.probes,
+        second.names,
+        second.before,
+    )
+    assert all(torch.equal(first.features[name].pooled, second.features[name].pooled) for name in first.features)
+
+
+def test_first_loss_is_the_base_s_own_cross_entropy(
+    workshop: Workshop, tiny_study: Path, tiny_model: Path, shared: Path, tmp_path: Path
+) -> None:
+    settings: dict[str, object] = {"dropout": 0, "epochs": 1, "batch_size": 8}
+    session = TrialSession(task(tiny_study, tiny_model, shared, tmp_path, **settings), workshop)
+    rows = workshop.engine.seat.data.rows
+    total, tokens = 0.0, 0
+    bare = BaseModel.load(str(tiny_model), revision=None, dtype="float32")
+    for row in rows:
+        inputs = collate([row], bare.pad_id)
+        with torch.inference_mode():
+            features = bare.vision_inputs([workshop.prepared.features[row.image]])
+            logits = bare.model(input_ids=inputs["input_ids"], **features).logits[0]
+        for place, token in enumerate(row.answer, start=len(row.prompt)):
+            total -= float(logits[place - 1].log_softmax(-1)[token])
+            tokens += 1
+    report = session.epoch()
+    # A fresh LoRA adds nothing, and one batch holds all rows: the first loss is that of the base.
+    assert report["train_loss"] == pytest.approx(total / tokens, rel=1e-5)
+    assert report["learning_rate"] == pytest.approx(1e-3)
+    assert set(report["accuracy"]) == {"Чебурашка", "Колобок", "Матрёшка", "Рыцарь"}
+
+
+def test_torn_checkpoint_is_skipped_for_the_one_before(
+    workshop: Workshop, tiny_study: Path, tiny_model: Path, shared: Path, tmp_path: Path
+) -> None:
+    TrialSession(task(tiny_study, tiny_model, shared, tmp_path), workshop)
+    for epoch in (1, 2):
+        checkpoint.write(tmp_path, epoch, {"epoch": epoch}, workshop.engine.state(), workshop.engine.save_adapter)
+    weights = checkpoint.folder_of(tmp_path, 2) / checkpoint.ADAPTER
+    weights.write_bytes(weights.read_bytes()[:-1])
+    found = checkpoint.newest(tmp_path)
+    assert found is not None
+    assert found.epoch == 1
+
+
+def test_only_the_last_and_the_best_checkpoint_stay(
+    workshop: Workshop, tiny_study: Path, tiny_model: Path, shared: Path, tmp_path: Path
+) -> None:
+    session = TrialSession(task(tiny_study, tiny_model, shared, tmp_path), workshop)
+    for _ in range(4):
+        report = session.epoch()
+    kept = {int(path.name.removeprefix("epoch-")) for path in tmp_path.glob("epoch-*")}
+    assert kept == {4, report["best_so_far"]["epoch"]}
+
+
+@pytest.mark.parametrize(
+    ("scheduler", "expected"),
+    [
+        ("constant", [0.5, 1.0, 1.0, 1.0, 1.0]),
+        ("linear", [0.5, 1.0, 1.0, 0.75, 0.5]),
+        ("cosine", [0.5, 1.0, 1.0, 0.5 * (1 + math.cos(math.pi / 4)), 0.5]),
+    ],
+)
+def test_learning_rate_by_hand(scheduler: str, expected: list[float]) -> None:
+    config = TrialConfig.model_validate({"scheduler": scheduler, "warmup_ratio": 1 / 3})
+    # Six steps, two of them warm-up: step 2 is the first of the four that decay.
+    assert [rate_at(step, 6, config) for step in range(5)] == pytest.approx(expected)
+
+
+def test_epoch_result_names_are_the_metrics() -> None:
+    from trainables.metrics import METRICS
+
+    assert set(EpochResult.__dataclass_fields__) <= set(METRICS)
