@@ -59,6 +59,9 @@ class LedgerSearcher(Searcher):  # type: ignore[misc]
 
     def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
         """The task of the next trial, or FINISHED when all are handed out or the space is exhausted."""
+        if self._study is None:
+            # Before anything new is committed: later it would hold this attempt's trials already.
+            self._study = rebuild(self.ledger, self.space)
         row = self._interrupted() or self._next_baseline() or self._next_search()
         if row is None:
             return str(Searcher.FINISHED)
@@ -85,9 +88,9 @@ class LedgerSearcher(Searcher):  # type: ignore[misc]
 
     @property
     def study(self) -> optuna.Study:
-        """The Optuna study, rebuilt from the ledger on first use."""
+        """The Optuna study, rebuilt from the ledger by the first `suggest`."""
         if self._study is None:
-            self._study = rebuild(self.ledger, self.space)
+            raise RuntimeError("the study is rebuilt by the first suggest")
         return self._study
 
     def _interrupted(self) -> TrialRow | None:
