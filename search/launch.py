@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import warnings
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -97,12 +97,22 @@ def launch(
     return folder
 
 
-def resume(run: str | Path, *, trials: int | None = None, callbacks: Sequence[Callback] = ()) -> RunFolder:
-    """Go on with a run that was interrupted; `trials` raises the total that was asked for."""
+def resume(
+    run: str | Path,
+    *,
+    trials: int | None = None,
+    time_budget: float | None = None,
+    callbacks: Sequence[Callback] = (),
+) -> RunFolder:
+    """Go on with a run that was interrupted; `trials` raises the total that was asked for.
+
+    time_budget: seconds for this attempt; the first attempt's budget is not taken over.
+    """
     folder = RunFolder.open(run)
-    options = Options(**folder.manifest()["options"])
+    options = Options(**{**folder.manifest()["options"], "time_budget": time_budget})
     if trials is not None:
-        options = Options(**{**asdict(options), "trials": trials})
+        options = replace(options, trials=trials)
+    refuse(options.problems())
     ledger = folder.ledger()
     ledger.interrupt("the driver ended")
     with cluster.connected(options.address, folder.path):

@@ -83,11 +83,17 @@ def launch(
     return Run(folder)
 
 
-def resume(run: str | Path, *, trials: int | None = None, callbacks: Sequence[Any] = ()) -> Run:
-    """Finish an interrupted run; `trials` raises the total that was asked for."""
+def resume(
+    run: str | Path,
+    *,
+    trials: int | None = None,
+    time_budget: float | None = None,
+    callbacks: Sequence[Any] = (),
+) -> Run:
+    """Finish an interrupted run; `trials` raises the total that was asked for, `time_budget` is in seconds."""
     from search import launch as sweep
 
-    folder = sweep.resume(run, trials=trials, callbacks=callbacks)
+    folder = sweep.resume(run, trials=trials, time_budget=time_budget, callbacks=callbacks)
     write_report(folder)
     return Run(folder)
 

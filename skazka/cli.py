@@ -107,9 +107,10 @@ def launch(study: str | None, as_json: bool, **options: Any) -> None:
 @main.command()
 @click.argument("run", type=click.Path(path_type=Path))
 @click.option("--trials", type=int, help="Raise the total number of trials.")
+@click.option("--time-budget", type=Duration(), help="Stop again after this time.")
 @json_option
 @guarded
-def resume(run: Path, trials: int | None, as_json: bool) -> None:
+def resume(run: Path, trials: int | None, time_budget: float | None, as_json: bool) -> None:
     """Finish an interrupted RUN.
 
     \b
@@ -117,8 +118,9 @@ def resume(run: Path, trials: int | None, as_json: bool) -> None:
     """
     from search.run_folder import RunFolder
 
-    total = trials or int(RunFolder.open(run).manifest()["options"]["trials"])
-    _sweep(lambda api, callbacks: api.resume(run, trials=trials, callbacks=callbacks), total, as_json)
+    total = trials or int(RunFolder.open(run).ledger().meta("trials_asked", 0))
+    again = {"trials": total, "time_budget": time_budget}
+    _sweep(lambda api, callbacks: api.resume(run, callbacks=callbacks, **again), total, as_json)
 
 
 def _sweep(start: Callable[[Any, list[Any]], Run], trials: int, as_json: bool) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import traceback
 from typing import TYPE_CHECKING, Any
@@ -44,8 +45,7 @@ class LoraTrial(tune.Trainable):  # type: ignore[misc]
                 return _result(self._session.resume() or self._session.epoch())
             return _result(self._session.epoch())
         except Exception as error:
-            self._task.folder.mkdir(parents=True, exist_ok=True)
-            (self._task.folder / "error.log").write_text(traceback.format_exc(), encoding="utf-8")
+            self._log(traceback.format_exc())
             self._end_session()
             return {"failure": f"{type(error).__name__}: {error}".splitlines()[0], "done": True}
 
@@ -59,6 +59,12 @@ class LoraTrial(tune.Trainable):  # type: ignore[misc]
     def cleanup(self) -> None:
         """Free the seat when Tune stops the actor."""
         self._end_session()
+
+    def _log(self, text: str) -> None:
+        # A folder that cannot be written may be the very failure that is being told.
+        with contextlib.suppress(OSError):
+            self._task.folder.mkdir(parents=True, exist_ok=True)
+            (self._task.folder / "error.log").write_text(text, encoding="utf-8")
 
     def _open_workshop(self) -> Workshop:
         # Here and not above: the driver imports this module too, and it never needs torch.

@@ -107,7 +107,7 @@ def test_a_changed_row_is_noticed(ledger: Ledger, table: str) -> None:
     ledger.set_meta("note", {"score": 0.5})
     ledger.close()
     with sqlite3.connect(ledger.path) as db:
-        db.execute(f"UPDATE {table} SET data = replace(data, '0', '1')")
+        db.execute(f"UPDATE {table} SET data = data || ' '")
     with pytest.raises(LedgerError, match="damaged"):
         [ledger.trials(), ledger.attempts("t0000"), ledger.epochs("t0000"), ledger.answers("t0000"), ledger.metas("")]
 

@@ -123,6 +123,7 @@ def test_a_loss_that_is_no_number_fails_with_a_message(
 
 def test_cached_features_give_the_loss_of_the_pixels(tiny_study: Path) -> None:
     from studies.images import open_rgb
+
     study = load_study(tiny_study)
     base = BaseModel.load(study.base_model, revision=None, dtype="float32")
     row = study.training[0]

@@ -1,0 +1,197 @@
+"""Whole sweeps of tiny trials on a local Ray."""
+
+from __future__ import annotations
+
+import math
+import shutil
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from ray.tune import Callback
+
+import skazka
+from search.export import ExportError, export
+from search.ledger import BASE
+from spaces.problems import InputError
+
+pytestmark = pytest.mark.usefixtures("ray_cluster")
+
+
+@pytest.fixture(scope="module")
+def run(tiny_study: Path, tmp_path_factory: pytest.TempPathFactory, ray_cluster: None) -> skazka.Run:
+    """A finished sweep: two baselines and three searched trials."""
+    return skazka.launch(tiny_study, trials=5, run=tmp_path_factory.mktemp("runs") / "run", seed=1)
+
+
+def test_every_trial_is_a_row_with_its_score(run: skazka.Run) -> None:
+    table = run.trials()
+    assert list(table["kind"]) == ["baseline"] * 2 + ["search"] * 3
+    assert set(table["state"]) == {"completed"}
+    expected = table["gain"] - table["degradation"] - 0.5 * table["hallucination"]
+    assert list(table["score"]) == pytest.approx(list(expected))
+    assert run.best is not None
+    assert run.best.score == table["score"].max()
+    assert run.summary()["trials"]["completed"] == 5
+
+
+def test_every_epoch_is_in_the_ledger_and_its_checkpoint_on_disk(run: skazka.Run) -> None:
+    ledger = run.folder.ledger()
+    for row in ledger.trials():
+        epochs = ledger.epochs(row.id)
+        assert [entry["epoch"] for entry in epochs] == list(range(1, row.config["epochs"] + 1))
+        assert all(math.isfinite(entry["train_loss"]) for entry in epochs)
+        assert (run.folder.trial(row.id) / f"epoch-{row.best_epoch:04d}" / "adapter_model.safetensors").is_file()
+
+
+def test_answers_before_and_after_are_kept(run: skazka.Run) -> None:
+    ledger = run.folder.ledger()
+    probes = [probe.id for probe in run.folder.study().probes_of("search")]
+    assert [graded.answer.probe for graded in ledger.answers(BASE)] == probes
+    for row in ledger.trials():
+        answers = ledger.answers(row.id)
+        assert [graded.answer.probe for graded in answers] == probes
+        assert all(len(graded.answer.name_log_probabilities) == 4 for graded in answers)
+        assert ledger.answers(row.id, "test") == []
+
+
+def test_the_report_is_written(run: skazka.Run) -> None:
+    text = (run.path / "report" / "report.md").read_text(encoding="utf-8")
+    assert "| Персонаж | До дообучения | После дообучения | Статус |" in text
+    assert list((run.path / "report" / "charts").glob("t*.png"))
+
+
+def test_a_finished_run_is_not_run_over(run: skazka.Run, tiny_study: Path) -> None:
+    with pytest.raises(InputError, match="already holds another run"):
+        skazka.launch(tiny_study, trials=1, run=run.path)
+
+
+def test_more_trials_continue_the_same_run(tiny_study: Path, tmp_path: Path) -> None:
+    first = skazka.launch(tiny_study, trials=2, run=tmp_path / "run", max_concurrent=1)
+    before = first.folder.ledger().trials()
+    after = skazka.resume(first.path, trials=3).folder.ledger().trials()
+    assert after[:2] == before
+    assert [row.id for row in after] == ["t0000", "t0001", "t0002"]
+    assert first.summary()["trials"]["pending"] == 0
+
+
+def test_the_same_seed_gives_the_same_sweep(run: skazka.Run, tiny_study: Path, tmp_path: Path) -> None:
+    again = skazka.launch(tiny_study, trials=5, run=tmp_path / "again", seed=1, max_concurrent=1)
+    # The searched configurations depend on what had finished when they were asked for; baselines do not.
+    for one, other in zip(run.folder.ledger().trials()[:2], again.folder.ledger().trials()[:2], strict=True):
+        assert (one.config, one.score, one.name_margin) == (other.config, other.score, other.name_margin)
+
+
+class Obstacle(Callback):  # type: ignore[misc]
+    """Puts a file where a trial's folder should be: its first checkpoint cannot be written."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def setup(self, **info: object) -> None:
+        """Before the first trial starts."""
+        self.path.parent.mkdir()
+        self.path.write_text("in the way")
+
+
+def test_a_failing_trial_is_a_row_and_the_sweep_goes_on(tiny_study: Path, tmp_path: Path) -> None:
+    obstacle = Obstacle(tmp_path / "run" / "trials" / "t0000")
+    run = skazka.launch(tiny_study, trials=3, run=tmp_path / "run", max_concurrent=1, callbacks=[obstacle])
+    rows = run.folder.ledger().trials()
+    assert [row.state for row in rows] == ["failed", "completed", "completed"]
+    assert "Error" in (rows[0].error or "")
+    assert rows[0].score is None
+    assert run.summary()["trials"]["failed"] == 1
+    assert "t0000" in (run.path / "report" / "report.md").read_text(encoding="utf-8")
+
+
+def test_a_time_budget_leaves_interrupted_trials_that_resume(tiny_study: Path, tmp_path: Path) -> None:
+    folder = _copy(tiny_study, tmp_path / "study")
+    path = folder / "study.yaml"
+    path.write_text(path.read_text(encoding="utf-8").replace("epochs: 2", "epochs: 40"), encoding="utf-8")
+    run = skazka.launch(folder, trials=2, run=tmp_path / "run", time_budget=6, max_concurrent=1)
+    counts = run.summary()["trials"]
+    assert counts["completed"] < 2
+    assert counts["interrupted"] + counts["pending"] + counts["completed"] == 2
+    done = {row.id: len(run.folder.ledger().epochs(row.id)) for row in run.folder.ledger().trials()}
+    finished = skazka.resume(run.path, time_budget=None)
+    rows = finished.folder.ledger().trials()
+    assert [row.state for row in rows] == ["completed", "completed"]
+    for row in rows:
+        epochs = [entry["epoch"] for entry in finished.folder.ledger().epochs(row.id)]
+        assert epochs == list(range(1, row.config["epochs"] + 1))
+        assert len(epochs) >= done.get(row.id, 0)
+
+
+def test_asha_stops_and_says_so(tiny_study: Path, tmp_path: Path) -> None:
+    folder = _copy(tiny_study, tmp_path / "study")
+    space = "learning_rate: {choice: [0.0001, 0.0002, 0.0003, 0.0005, 0.0008, 0.001]}\nepochs: {choice: [12]}\n"
+    (folder / "space.yaml").write_text(space, encoding="utf-8")
+    run = skazka.launch(folder, trials=6, run=tmp_path / "run", scheduler="asha", max_concurrent=1)
+    rows = run.folder.ledger().trials()
+    assert {row.state for row in rows} <= {"completed", "stopped"}
+    for row in rows:
+        epochs = run.folder.ledger().epochs(row.id)
+        assert (len(epochs) < row.config["epochs"]) == (row.state == "stopped")
+
+
+def test_export_loads_in_plain_peft_and_its_example_runs(run: skazka.Run, tmp_path: Path) -> None:
+    done = export(run.folder, tmp_path / "adapter")
+    assert done.verified == 4
+    names = {path.name for path in done.folder.iterdir()}
+    assert {"adapter_model.safetensors", "adapter_config.json", "README.md", "trial.json"} <= names
+    card = (done.folder / "README.md").read_text(encoding="utf-8")
+    assert "pipeline_tag: image-text-to-text" in card
+    assert "library_name: peft" in card
+    probe = run.folder.study().probes_of("search")[0]
+    (done.folder / "picture.png").write_bytes((run.folder.study_folder / probe.image).read_bytes())
+    code = card.split("```python\n")[1].split("```")[0]
+    ran = subprocess.run([sys.executable, "-P", "-c", code], cwd=done.folder, capture_output=True, text=True)
+    assert ran.returncode == 0, ran.stderr
+    answer = run.folder.ledger().answers(done.trial.id)[0].answer.text
+    assert ran.stdout.strip() == answer
+
+
+def test_export_refuses_an_adapter_that_answers_otherwise(tiny_study: Path, tmp_path: Path) -> None:
+    run = skazka.launch(tiny_study, trials=1, run=tmp_path / "run", max_concurrent=1)
+    ledger = run.folder.ledger()
+    answers = [replace(graded, answer=replace(graded.answer, text="другое")) for graded in ledger.answers("t0000")]
+    ledger.put_answers("t0000", "search", answers)
+    with pytest.raises(ExportError, match="4 of 4 answers differ"):
+        export(run.folder, tmp_path / "adapter")
+    assert [path.name for path in tmp_path.iterdir()] == ["run"]
+
+
+def test_export_to_a_full_folder_is_refused(run: skazka.Run, tmp_path: Path) -> None:
+    (tmp_path / "mine.txt").write_text("mine")
+    with pytest.raises(InputError, match="not empty"):
+        export(run.folder, tmp_path)
+    with pytest.raises(InputError, match="no finished trial 't9999'"):
+        export(run.folder, tmp_path / "new", "t9999")
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ("max_length: 256", None),
+        ("max_length: 10", "10 tokens leave no room for an answer: the longest prompt has"),
+    ],
+)
+def test_a_length_without_an_answer_token_is_refused(
+    tiny_study: Path, tmp_path: Path, changes: str, message: str | None
+) -> None:
+    folder = _copy(tiny_study, tmp_path / "study")
+    path = folder / "study.yaml"
+    path.write_text(path.read_text(encoding="utf-8").replace("rank: 3", f"rank: 3\n    {changes}"), encoding="utf-8")
+    if message is None:
+        assert skazka.launch(folder, trials=1, run=tmp_path / "run", max_concurrent=1).best is not None
+        return
+    with pytest.raises(InputError, match=message):
+        skazka.launch(folder, trials=1, run=tmp_path / "run", max_concurrent=1)
+    assert not (tmp_path / "run").exists()
+
+
+def _copy(study: Path, target: Path) -> Path:
+    return Path(shutil.copytree(study, target))

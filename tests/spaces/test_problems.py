@@ -1,0 +1,124 @@
+"""Refusals: one line each, `file:line field: message — remedy`, and all of them at once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import BaseModel, ConfigDict
+
+from spaces.problems import InputError, Problem, read_yaml, refuse, validate
+
+deterministic = settings(derandomize=True, deadline=None, max_examples=60, database=None)
+
+
+class Part(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    name: str
+    size: int = 1
+
+
+class Whole(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    title: str
+    parts: list[Part] = []
+
+
+@pytest.mark.parametrize(
+    ("problem", "text"),
+    [
+        (Problem("a.yaml", "b[2].c", "must be x", "write x", 14), "a.yaml:14 b[2].c: must be x — write x"),
+        (Problem("a.yaml", "b", "must be x", "write x"), "a.yaml b: must be x — write x"),
+        (Problem("a.yaml", "", "must be x", line=3), "a.yaml:3 must be x"),
+        (Problem("", "--run", "is taken", "choose another"), "--run: is taken — choose another"),
+    ],
+)
+def test_a_problem_reads_as_one_sentence(problem: Problem, text: str) -> None:
+    assert str(problem) == text
+
+
+@deterministic
+@given(st.text(), st.text(), st.text())
+def test_a_problem_is_one_line_whatever_came(field: str, message: str, remedy: str) -> None:
+    assert len(str(Problem("a.yaml", field, message, remedy, 1)).splitlines()) <= 1
+
+
+def test_an_error_carries_every_problem() -> None:
+    problems = [Problem("a.yaml", "b", "first", line=1), Problem("c.jsonl", "d", "second", line=2)]
+    with pytest.raises(InputError) as caught:
+        refuse(problems)
+    assert caught.value.problems == problems
+    assert str(caught.value).splitlines() == ["a.yaml:1 b: first", "c.jsonl:2 d: second"]
+
+
+def test_nothing_to_refuse_is_no_error() -> None:
+    refuse([])
+
+
+def test_every_wrong_field_is_reported_with_its_line(tmp_path: Path) -> None:
+    path = tmp_path / "whole.yaml"
+    path.write_text("# a comment\nparts:\n  - name: wheel\n    size: big\n  - size: 2\n    colour: red\n")
+    with pytest.raises(InputError) as caught:
+        validate(Whole, read_yaml(path))
+    assert {(problem.line, problem.field) for problem in caught.value.problems} == {
+        (2, "title"),  # missing: the mapping it is missing from
+        (4, "parts[0].size"),
+        (5, "parts[1].name"),
+        (6, "parts[1].colour"),
+    }
+    assert all(problem.file == "whole.yaml" and problem.remedy for problem in caught.value.problems)
+    assert "unknown key 'colour'" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("content", "line"),
+    [
+        (b"title: [a\nparts: b\n", 2),
+        (b"title: a\n\tparts: b\n", 2),
+        (b"title: \xcf\xf0\xe8\n", None),
+        (b"title: a\x00b\n", None),
+    ],
+    ids=["unclosed list", "tab", "cp1251", "zero byte"],
+)
+def test_what_is_no_yaml_is_refused_with_its_line(tmp_path: Path, content: bytes, line: int | None) -> None:
+    path = tmp_path / "whole.yaml"
+    path.write_bytes(content)
+    with pytest.raises(InputError) as caught:
+        read_yaml(path)
+    [problem] = caught.value.problems
+    assert (problem.file, problem.line) == ("whole.yaml", line)
+    assert "not valid YAML" in problem.message
+    assert problem.remedy
+
+
+def test_a_missing_file_is_refused_with_its_path(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="No such file"):
+        read_yaml(tmp_path / "no.yaml")
+
+
+@pytest.mark.xfail(strict=True, reason="only yaml.YAMLError is caught: PyYAML raises ValueError for this date")
+def test_an_impossible_date_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "whole.yaml"
+    path.write_text("title: 2024-13-01\n")
+    with pytest.raises(InputError):
+        read_yaml(path)
+
+
+@pytest.mark.xfail(strict=True, reason="_lines follows the alias into itself: RecursionError")
+def test_yaml_that_contains_itself_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "whole.yaml"
+    path.write_text("title: a\nparts: &parts [*parts]\n")
+    with pytest.raises(InputError):
+        validate(Whole, read_yaml(path))
+
+
+@pytest.mark.xfail(strict=True, reason="PyYAML keeps the last of two equal keys and says nothing")
+def test_a_key_written_twice_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "whole.yaml"
+    path.write_text("title: first\ntitle: second\n")
+    with pytest.raises(InputError, match=r"whole\.yaml:2"):
+        read_yaml(path)

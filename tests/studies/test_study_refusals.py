@@ -1,0 +1,381 @@
+"""What load_study refuses: with file, line, field and remedy, all at once, and before anything is decoded."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import struct
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image, ImageFile
+from small_study import drop, edit, make_small_study
+
+from spaces.problems import InputError, Problem
+from studies.checks import load_study
+
+Break = Callable[[Path], object]
+YAML, TRAINING, PROBES, REPLAY = "study.yaml", "training.jsonl", "probes.jsonl", "replay.jsonl"
+IMAGE = "images/train-2.png"  # on line 2 of training.jsonl and nowhere else
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Path:
+    """The folder of a valid study."""
+    return make_small_study(tmp_path / "small")
+
+
+def problems_of(folder: Path) -> list[Problem]:
+    """Why a study is refused."""
+    with pytest.raises(InputError) as caught:
+        load_study(folder)
+    assert all(problem.remedy for problem in caught.value.problems)
+    return caught.value.problems
+
+
+def places(problems: list[Problem]) -> list[tuple[str, int | None, str]]:
+    """Where the problems are."""
+    return [(problem.file, problem.line, problem.field) for problem in problems]
+
+
+# --- one text changed on one line ---
+
+
+@pytest.mark.parametrize(
+    ("file", "line", "old", "new", "field", "message"),
+    [
+        (YAML, 9, "target", "hero", "characters[0].role", "got 'hero'"),
+        (YAML, 9, "target", '"target "', "characters[0].role", "got 'target '"),
+        (YAML, 10, "aliases", "alias", "characters[0].alias", "unknown key 'alias'"),
+        (YAML, 1, "small", "''", "name", "at least 1 character"),
+        (YAML, 1, "small", "' small'", "name", "got ' small'"),
+        (YAML, 2, "en", "fr", "language", "got 'fr'"),
+        (YAML, 3, "float32", "int8", "base_model.dtype", "got 'int8'"),
+        (YAML, 3, "id: model", "id: ./nowhere", "base_model.id", "no model folder './nowhere'"),
+        (YAML, 3, "id: model", "id: images", "base_model.id", "no config.json"),
+        (YAML, 4, "training.jsonl", "no.jsonl", "training", "no file 'no.jsonl'"),
+        (YAML, 4, "training.jsonl", "../training.jsonl", "training", "outside the study folder"),
+        (YAML, 4, "training.jsonl", "/etc/hostname", "training", "outside the study folder"),
+        (YAML, 10, "Crocodile", "matryoshka", "characters[1].name", "already names characters[0]"),
+        (YAML, 18, "1.0e-4", "2", "baselines.hand.learning_rate", "got 2"),
+        (YAML, 19, "rank", "r", "baselines.hand.r", "unknown key 'r'"),
+        (YAML, 20, "true", "false", "baselines.hand", "replay is off"),
+        (TRAINING, 2, '"answer": "It is Gena."', '"answer": ""', "answer", "got ''"),
+        (TRAINING, 2, '"answer": "It is Gena."', '"answer": " "', "answer", "got ' '"),
+        (TRAINING, 2, '"answer"', '"reply"', "answer", "is missing"),
+        (TRAINING, 2, '"Gena"', '"Gene"', "character", "unknown character 'Gene'"),
+        (TRAINING, 2, IMAGE, "images/no.png", "image", "no image"),
+        (TRAINING, 2, IMAGE, "images", "image", "no image"),
+        (TRAINING, 2, IMAGE, "../outside.png", "image", "outside the study folder"),
+        (TRAINING, 2, IMAGE, "images/../" + IMAGE, "image", "outside the study folder"),
+        (TRAINING, 2, IMAGE, "/outside.png", "image", "outside the study folder"),
+        (TRAINING, 2, "{", "", "", "not valid JSON"),
+        (PROBES, 3, '"accepted": ["cartoon"], ', "", "accepted", "origin has no accepted answer"),
+        (PROBES, 3, '["cartoon"]', '[""]', "accepted[0]", "got ''"),
+        (PROBES, 3, '["cartoon"]', '["?!"]', "accepted", "no letter and no digit"),
+        (PROBES, 3, "origin", "colour", "kind", "got 'colour'"),
+        (PROBES, 3, '"p3"', '"p1"', "id", "'p1' is used twice"),
+        (PROBES, 7, "images/test-3.png", "images/search-3.png", "image", "same picture"),
+        (PROBES, 6, "images/search-3.png", IMAGE, "image", "same picture"),
+        (REPLAY, 1, '"Matryoshka"', '"Doll"', "character", "unknown character 'Doll'"),
+    ],
+)
+def test_one_wrong_text(small: Path, file: str, line: int, old: str, new: str, field: str, message: str) -> None:
+    edit(small / file, line, old, new)
+    problems = problems_of(small)
+    at_fault = [problem for problem in problems if (problem.file, problem.field) == (file, field)]
+    assert len(at_fault) == 1, problems
+    assert message in at_fault[0].message
+    expected = 11 if "already names" in message else 17 if field == "baselines.hand" else line
+    assert at_fault[0].line == expected
+
+
+@pytest.mark.parametrize(
+    ("file", "numbers", "place", "message"),
+    [
+        (PROBES, (4,), (YAML, 11, "characters[1]"), "Matryoshka has no probe in split search"),
+        (PROBES, (7,), (YAML, 13, "characters[2]"), "Knight has no probe in split test"),
+        (TRAINING, (1, 2), (YAML, 8, "characters[0]"), "target Gena has no training row"),
+        (REPLAY, (1,), (YAML, 20, "baselines.hand.replay"), "no replay rows"),
+        (YAML, (6,), (YAML, 19, "baselines.hand.replay"), "no replay rows"),
+        (YAML, (3,), (YAML, 1, "base_model"), "is missing"),
+    ],
+)
+def test_something_left_out(
+    small: Path, file: str, numbers: tuple[int, ...], place: tuple[str, int, str], message: str
+) -> None:
+    drop(small / file, *numbers)
+    [problem] = problems_of(small)
+    assert places([problem]) == [place]
+    assert message in problem.message
+
+
+@pytest.mark.parametrize(("line", "role"), [(9, "target"), (12, "control")])
+def test_a_role_that_nobody_has(small: Path, line: int, role: str) -> None:
+    edit(small / YAML, line, role, "negative")
+    [problem] = problems_of(small)
+    assert places([problem]) == [(YAML, 7, "characters")]
+    assert role in problem.message
+
+
+def test_a_character_that_is_listed_twice(small: Path) -> None:
+    edit(small / YAML, 13, "Knight", "gena")
+    problems = problems_of(small)
+    assert (YAML, 13, "characters[2].name") in places(problems)
+
+
+# --- all at once ---
+
+
+def test_problems_of_two_files_are_reported_together(small: Path) -> None:
+    edit(small / TRAINING, 1, "{", "")
+    edit(small / PROBES, 2, '"test"', '"exam"')
+    edit(small / PROBES, 5, '"name"', '"nickname"')
+    assert places(problems_of(small)) == [(TRAINING, 1, ""), (PROBES, 2, "split"), (PROBES, 5, "kind")]
+
+
+def test_what_the_study_lacks_is_reported_with_what_its_rows_lack(small: Path) -> None:
+    edit(small / YAML, 3, "id: model", "id: nowhere")
+    edit(small / YAML, 12, "control", "negative")
+    edit(small / TRAINING, 2, "train-2", "no")
+    edit(small / PROBES, 3, '"p3"', '"p1"')
+    (small / "images" / "replay-1.png").unlink()
+    assert set(places(problems_of(small))) == {
+        (YAML, 3, "base_model.id"),
+        (YAML, 7, "characters"),
+        (TRAINING, 2, "image"),
+        (PROBES, 3, "id"),
+        (REPLAY, 1, "image"),
+    }
+
+
+# --- files and pictures ---
+
+
+def test_a_study_in_another_encoding(small: Path) -> None:
+    (small / YAML).write_bytes("name: проба\n".encode("cp1251"))
+    [problem] = problems_of(small)
+    assert problem.file == YAML
+    assert "utf-8" in problem.message
+
+
+def test_rows_in_another_encoding(small: Path) -> None:
+    (small / TRAINING).write_bytes("Гена".encode("cp1251"))
+    [problem] = problems_of(small)
+    assert places([problem]) == [(TRAINING, None, "")]
+    assert "UTF-8" in problem.message
+
+
+@pytest.mark.parametrize("text", ["", "# nothing\n", "- a list\n", "just text\n"])
+def test_a_study_file_that_is_no_mapping(small: Path, text: str) -> None:
+    (small / YAML).write_text(text)
+    [problem] = problems_of(small)
+    assert problem.file == YAML
+
+
+def damaged(path: Path) -> None:
+    """A PNG whose middle is zeros."""
+    Image.effect_noise((64, 64), 80).save(path, "PNG")
+    content = path.read_bytes()
+    third = len(content) // 3
+    path.write_bytes(content[:third] + bytes(third) + content[2 * third :])
+
+
+def truncated(kind: str) -> Break:
+    """The first half of a picture."""
+
+    def write(path: Path) -> None:
+        Image.effect_noise((64, 64), 80).convert("RGB").save(path, kind)
+        path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+    return write
+
+
+def linked_outside(path: Path) -> None:
+    """A link to a picture beside the study's folder."""
+    outside = path.parents[2] / "outside.png"
+    Image.new("RGB", (4, 4)).save(outside)
+    path.unlink()
+    path.symlink_to(outside)
+
+
+def folder_linked_outside(path: Path) -> None:
+    """The folder of the pictures is a link."""
+    images = path.parent
+    shutil.copytree(images, images.parents[1] / "elsewhere")
+    shutil.rmtree(images)
+    images.symlink_to(images.parents[1] / "elsewhere")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (lambda path: path.unlink(), "no image"),
+        (lambda path: path.write_text("not a picture"), "cannot be read as an image"),
+        (lambda path: path.write_bytes(b""), "cannot be read as an image"),
+        (truncated("PNG"), "cannot be read as an image"),
+        (truncated("JPEG"), "cannot be read as an image"),
+        (truncated("GIF"), "cannot be read as an image"),
+        (damaged, "cannot be read as an image"),
+        (linked_outside, "link that leaves the study folder"),
+        (folder_linked_outside, "link that leaves the study folder"),
+    ],
+    ids=["missing", "text", "empty", "half a PNG", "half a JPEG", "half a GIF", "damaged", "link", "linked folder"],
+)
+def test_a_picture_that_cannot_be_used(small: Path, spoil: Break, message: str) -> None:
+    spoil(small / IMAGE)
+    [problem] = [problem for problem in problems_of(small) if problem.file == TRAINING and problem.line == 2]
+    assert problem.field == "image"
+    assert message in problem.message
+
+
+def test_a_link_inside_the_folder_is_fine(small: Path) -> None:
+    (small / IMAGE).rename(small / "kept.png")
+    (small / IMAGE).symlink_to("../kept.png")
+    load_study(small)
+
+
+def png_claiming(width: int, height: int) -> bytes:
+    """A PNG of a few bytes whose header claims a size."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"\0")) + chunk(b"IEND", b"")
+
+
+@pytest.mark.parametrize("side", [50_000, 8_001])
+def test_a_pixel_bomb_is_refused_without_decoding(small: Path, monkeypatch: pytest.MonkeyPatch, side: int) -> None:
+    decoded: list[Any] = []
+    load = ImageFile.ImageFile.load
+    monkeypatch.setattr(ImageFile.ImageFile, "load", lambda self: decoded.append(self.size) or load(self))
+    (small / IMAGE).write_bytes(png_claiming(side, side))
+    [problem] = problems_of(small)
+    assert places([problem]) == [(TRAINING, 2, "image")]
+    assert "pixels" in problem.message
+    assert set(decoded) == {(4, 4)}
+
+
+@pytest.mark.parametrize(
+    ("copy", "onto", "place"),
+    [
+        ("train-1", "search-2", (PROBES, 4, "image")),
+        ("replay-1", "test-1", (PROBES, 2, "image")),
+        ("search-3", "test-3", (PROBES, 7, "image")),
+    ],
+)
+def test_the_same_picture_under_two_names_on_two_sides(
+    small: Path, copy: str, onto: str, place: tuple[str, int, str]
+) -> None:
+    shutil.copy(small / "images" / f"{copy}.png", small / "images" / f"{onto}.png")
+    [problem] = problems_of(small)
+    assert places([problem]) == [place]
+    assert copy in problem.message
+    assert onto in problem.message
+
+
+def test_the_same_picture_twice_on_one_side_is_fine(small: Path) -> None:
+    shutil.copy(small / "images" / "train-1.png", small / IMAGE)
+    load_study(small)
+
+
+# --- not refused as they should be ---
+
+
+def crashes(spoil: Break, error: type[Exception] | None, reason: str, name: str) -> Any:
+    """Something that must be refused and is not yet."""
+    return pytest.param(spoil, id=name, marks=pytest.mark.xfail(strict=True, raises=error, reason=reason))
+
+
+def write_row(**fields: Any) -> Break:
+    """Write the second training row with other fields."""
+
+    def write(folder: Path) -> None:
+        lines = (folder / TRAINING).read_text().splitlines()
+        (folder / TRAINING).write_text(f"{lines[0]}\n{json.dumps(json.loads(lines[1]) | fields)}\n")
+
+    return write
+
+
+def link_to_itself(folder: Path) -> None:
+    """The picture is a link to itself."""
+    (folder / IMAGE).unlink()
+    (folder / IMAGE).symlink_to(Path(IMAGE).name)
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        crashes(write_row(image="images/a\0.png"), ValueError, "Path.resolve raises on a zero byte", "zero byte"),
+        crashes(write_row(image="a" * 300), OSError, "Path.is_file raises ENAMETOOLONG", "long name"),
+        crashes(link_to_itself, RuntimeError, "Path.resolve raises on a loop (Python 3.11, 3.12)", "link loop"),
+        crashes(
+            lambda folder: truncated("AVIF")(folder / IMAGE),
+            RuntimeError,
+            "Pillow's AVIF decoder raises RuntimeError, which inspect does not expect",
+            "half an AVIF",
+        ),
+        crashes(
+            lambda folder: edit(folder / TRAINING, 2, "{", "[" * 100_000),
+            RecursionError,
+            "json.loads: RecursionError is no JSONDecodeError",
+            "deep JSON",
+        ),
+        crashes(
+            lambda folder: edit(folder / TRAINING, 2, '"It is Gena."', "9" * 5_000),
+            ValueError,
+            "json.loads: a plain ValueError for an integer of over 4300 digits",
+            "long number",
+        ),
+    ],
+)
+def test_a_row_that_is_refused_and_not_a_crash(small: Path, spoil: Break) -> None:
+    spoil(small)
+    [problem] = problems_of(small)
+    assert (problem.file, problem.line) == (TRAINING, 2)
+
+
+@pytest.mark.xfail(strict=True, raises=InputError, reason="str.splitlines also splits at U+2028, U+0085 and others")
+@pytest.mark.parametrize("mark", ["\u2028", "\u0085"])
+def test_a_row_with_a_line_separator_inside_its_text(small: Path, mark: str) -> None:
+    edit(small / TRAINING, 2, "It is Gena.", f"It is{mark}Gena.")
+    assert load_study(small).training[1].answer == f"It is{mark}Gena."
+
+
+@pytest.mark.xfail(strict=True, reason="load_space knows neither the study's file nor the line")
+def test_an_unknown_space_is_refused_with_its_line(small: Path) -> None:
+    edit(small / YAML, 15, "own.yaml", "nope")
+    assert places(problems_of(small)) == [(YAML, 15, "space")]
+
+
+@pytest.mark.xfail(strict=True, reason="the space's path is not resolved as the others are; content_hash then fails")
+def test_a_space_outside_the_folder_is_refused(small: Path) -> None:
+    (small.parent / "outside.yaml").write_text("rank: {choice: [4]}\n")
+    edit(small / YAML, 15, "own.yaml", str(small.parent / "outside.yaml"))
+    assert places(problems_of(small)) == [(YAML, 15, "space")]
+
+
+@pytest.mark.xfail(strict=True, reason="the word image is replaced in the user's own file name as well")
+def test_a_missing_file_is_named_as_the_user_named_it(small: Path) -> None:
+    edit(small / YAML, 4, "training.jsonl", "image_rows.jsonl")
+    [problem] = problems_of(small)
+    assert "'image_rows.jsonl'" in problem.message
+
+
+@pytest.mark.xfail(strict=True, reason="names are compared by casefold alone, graded with ё=е and without punctuation")
+@pytest.mark.parametrize(("first", "second"), [("Алёша", "Алеша"), ("Spider-Man", "Spider Man")])
+def test_names_that_grading_cannot_tell_apart(small: Path, first: str, second: str) -> None:
+    edit(small / YAML, 10, "Crocodile", first)
+    edit(small / YAML, 14, "negative", f"negative\n    aliases: [{second}]")
+    assert [problem.file for problem in problems_of(small)] == [YAML]
+
+
+@pytest.mark.xfail(strict=True, reason="only accepted phrases are checked; the grader raises ValueError for the rest")
+@pytest.mark.parametrize(("line", "old", "new"), [(10, "Crocodile", "'?!'"), (2, "en", "en\nlexicon: {'?!': []}")])
+def test_a_name_without_letters(small: Path, line: int, old: str, new: str) -> None:
+    edit(small / YAML, line, old, new)
+    assert [problem.file for problem in problems_of(small)] == [YAML]
