@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import socket
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -47,6 +48,20 @@ def connected(address: str | None, home: Path) -> Iterator[None]:
         if ours:
             ray.shutdown()
         os.chdir(before)
+
+
+def check_address(address: str | None) -> None:
+    """Refuse an address at which nothing listens: Ray itself would go on trying for minutes."""
+    if address in (None, "auto", "local"):
+        return
+    host, _, port = str(address).rpartition(":")
+    remedy = "give auto, or HOST:PORT of a running cluster, for example 10.0.0.1:6379"
+    if not host or not port.isdigit() or "/" in host:
+        raise InputError(Problem("", "--address", f"{address!r} is no HOST:PORT", remedy))
+    try:
+        socket.create_connection((host, int(port)), timeout=10).close()
+    except OSError as error:
+        raise InputError(Problem("", "--address", f"nothing answers at {address} ({error})", remedy)) from error
 
 
 def _init(address: str | None) -> None:

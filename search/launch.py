@@ -80,6 +80,7 @@ def launch(
     Raises InputError before any worker starts, and leaves nothing behind then.
     """
     refuse(options.problems())
+    cluster.check_address(options.address)
     study = load_study(study_name)
     space = study.space(space_name)
     refuse(_replay_problems(study, space))
@@ -113,6 +114,7 @@ def resume(
     if trials is not None:
         options = replace(options, trials=trials)
     refuse(options.problems())
+    cluster.check_address(options.address)
     ledger = folder.ledger()
     ledger.interrupt("the driver ended")
     with cluster.connected(options.address, folder.path):
