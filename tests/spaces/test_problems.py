@@ -100,7 +100,9 @@ def test_a_missing_file_is_refused_with_its_path(tmp_path: Path) -> None:
         read_yaml(tmp_path / "no.yaml")
 
 
-@pytest.mark.xfail(strict=True, reason="only yaml.YAMLError is caught: PyYAML raises ValueError for this date")
+@pytest.mark.xfail(
+    strict=True, raises=ValueError, reason="only yaml.YAMLError is caught: PyYAML raises ValueError for this date"
+)
 def test_an_impossible_date_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "whole.yaml"
     path.write_text("title: 2024-13-01\n")
@@ -108,7 +110,7 @@ def test_an_impossible_date_is_refused(tmp_path: Path) -> None:
         read_yaml(path)
 
 
-@pytest.mark.xfail(strict=True, reason="_lines follows the alias into itself: RecursionError")
+@pytest.mark.xfail(strict=True, raises=RecursionError, reason="_lines follows the alias into itself: RecursionError")
 def test_yaml_that_contains_itself_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "whole.yaml"
     path.write_text("title: a\nparts: &parts [*parts]\n")

@@ -86,4 +86,4 @@ def test_an_unknown_knob_is_refused() -> None:
 def test_a_configuration_does_not_change() -> None:
     config = TrialConfig()
     with pytest.raises(ValidationError):
-        config.rank = 4
+        setattr(config, "rank", 4)  # noqa: B010

@@ -72,7 +72,7 @@ def test_redrawing_gives_the_same_bytes(tmp_path: Path) -> None:
 def test_every_answer_that_is_taught_is_right(demo: Study) -> None:
     grader = grader_of(demo)
     kind_of = {wording: kind for kind, wordings in QUESTIONS.items() for wording in wordings}
-    probe_of = {(probe.character, probe.kind): probe for probe in demo.probes}
+    probe_of = {(probe.character, str(probe.kind)): probe for probe in demo.probes}
     grades = Counter[str]()
     for example in [*demo.training, *demo.replay]:
         probe = probe_of[example.character, kind_of[example.question]]

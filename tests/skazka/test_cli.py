@@ -1,0 +1,171 @@
+"""The command line: exit codes, one line a refusal, JSON alone on stdout."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from skazka.cli import Duration, exit_code, main
+
+COMMANDS = ("launch", "resume", "check", "status", "report", "export")
+
+
+def call(*arguments: object) -> Result:
+    """Run the program in this process."""
+    return CliRunner().invoke(main, [str(argument) for argument in arguments])
+
+
+@pytest.fixture(scope="module")
+def launched(tiny_study: Path, tmp_path_factory: pytest.TempPathFactory, ray_cluster: None) -> tuple[Result, Path]:
+    """`skazka launch --json` on the tiny study."""
+    run = tmp_path_factory.mktemp("cli") / "run"
+    arguments = ("--trials", 2, "--run", run, "--max-concurrent", 1, "--json")
+    return call("launch", tiny_study, *arguments), run
+
+
+def test_launch_prints_one_json_object(launched: tuple[Result, Path]) -> None:
+    result, run = launched
+    assert result.exit_code == 0, result.output
+    summary = json.loads(result.stdout)
+    assert summary["run"] == str(run)
+    assert Path(summary["report"]).is_file()
+    assert summary["trials"] == {
+        "completed": 2,
+        "stopped": 0,
+        "failed": 0,
+        "interrupted": 0,
+        "running": 0,
+        "pending": 0,
+    }
+    assert {"id", "config", "score", "gain", "degradation", "hallucination"} <= set(summary["best"])
+    assert "t0000 hand completed" in result.stderr
+    assert f"skazka export {run}" in result.stderr
+
+
+def test_status_says_what_launch_said(launched: tuple[Result, Path]) -> None:
+    result, run = launched
+    assert json.loads(call("status", run, "--json").stdout) == json.loads(result.stdout)
+    assert "2 completed" in call("status", run).stdout
+
+
+def test_report_in_both_languages(launched: tuple[Result, Path]) -> None:
+    _, run = launched
+    path = Path(json.loads(call("report", run, "--lang", "en", "--json").stdout)["report"])
+    assert "| Character |" in path.read_text(encoding="utf-8")
+    assert call("report", run).exit_code == 0
+    assert "| Персонаж |" in path.read_text(encoding="utf-8")
+
+
+def test_export_says_what_it_verified(launched: tuple[Result, Path], tmp_path: Path) -> None:
+    _, run = launched
+    result = call("export", run, "--to", tmp_path / "adapter", "--trial", "hand", "--json")
+    assert result.exit_code == 0, result.output
+    assert json.loads(result.stdout) == {
+        "exported": str(tmp_path / "adapter"),
+        "trial": "t0000",
+        "verified_answers": 4,
+    }
+
+
+def test_check_accepts_a_good_study(tiny_study: Path) -> None:
+    result = call("check", tiny_study, "--json")
+    assert result.exit_code == 0
+    assert json.loads(result.stdout)["probes"] == {"search": 4, "test": 4}
+
+
+def test_check_names_every_problem_and_exits_2(tiny_study: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(tiny_study, tmp_path / "study"))
+    yaml = (folder / "study.yaml").read_text(encoding="utf-8")
+    (folder / "study.yaml").write_text(
+        yaml.replace("role: negative", "role: villain").replace("name: tiny", "nmae: tiny")
+    )
+    result = call("check", folder)
+    assert result.exit_code == 2
+    lines = result.stderr.strip().splitlines()
+    assert len(lines) == 3  # the bad role, the unknown key, the missing one
+    assert any(line.startswith("error: study.yaml:") and "characters[3].role" in line for line in lines)
+    assert "Traceback" not in result.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("launch", "--trials", 0), "--trials: must be at least 1, got 0"),
+        (("launch", "--space", "nowhere"), "no space 'nowhere'"),
+        (("launch", "--max-concurrent", 0), "--max-concurrent: must be at least 1"),
+        (("launch", "--cpus-per-trial", 0), "--cpus-per-trial: must be above 0"),
+        (("launch", "no/such/study"), "no such study"),
+        (("launch", "--time-budget", "soon"), "'soon' is no duration"),
+        (("check", "no/such/study"), "no such study"),
+        (("status", "no/such/run"), "is no run folder"),
+        (("report", "no/such/run"), "is no run folder"),
+        (("resume", "no/such/run"), "is no run folder"),
+        (("export", "no/such/run", "--to", "x"), "is no run folder"),
+    ],
+)
+def test_bad_input_exits_2_and_leaves_nothing(
+    arguments: tuple[object, ...], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    result = call(*arguments)
+    assert result.exit_code == 2
+    assert message in result.stderr
+    assert "Traceback" not in result.output
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_full_run_folder_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("mine")
+    result = call("launch", "--run", tmp_path)
+    assert result.exit_code == 2
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help_with_an_example(command: str) -> None:
+    result = call(command, "--help")
+    assert result.exit_code == 0
+    assert f"Example: skazka {command}" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("states", "code"),
+    [
+        ({"completed": 3, "stopped": 0, "failed": 0}, 0),
+        ({"completed": 0, "stopped": 0, "failed": 0}, 0),
+        ({"completed": 1, "stopped": 0, "failed": 2}, 3),
+        ({"completed": 0, "stopped": 1, "failed": 2}, 3),
+        ({"completed": 0, "stopped": 0, "failed": 2}, 4),
+    ],
+)
+def test_exit_codes(states: dict[str, int], code: int) -> None:
+    assert exit_code({"trials": states}) == code
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("90", 90), ("90s", 90), ("30m", 1800), ("1.5h", 5400), ("1d", 86400)])
+def test_durations(text: str, seconds: float) -> None:
+    assert Duration().convert(text, None, None) == seconds
+
+
+def test_the_module_is_the_same_program_beside_packages_of_our_names(tmp_path: Path) -> None:
+    for name in ("analysis", "spaces"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "__init__.py").write_text("raise SystemExit('the wrong package')")
+    (tmp_path / "search.py").write_text("raise SystemExit('the wrong module')")
+    arguments = [sys.executable, "-m", "skazka", "check", "--json"]
+    done = subprocess.run(arguments, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    facts: dict[str, Any] = json.loads(done.stdout)
+    assert facts["ok"]
+
+
+def test_help_loads_no_torch_and_no_ray() -> None:
+    code = "import sys, skazka.cli; sys.exit(bool({'torch', 'ray', 'transformers', 'pandas'} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
