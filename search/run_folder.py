@@ -97,7 +97,8 @@ class RunFolder:
     def freeze(self, study: Study, space: Space) -> None:
         """Copy the study (without the base model) and the space into the run."""
         for source in study.files:
-            target = self.study_folder / source.relative_to(study.folder)
+            own_name = source.relative_to(study.folder).as_posix()
+            target = self.study_folder / ("study.yaml" if own_name == study.document.file else own_name)
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(source, target)
         self.space_file.write_text(json.dumps({"name": space.name, "knobs": space.as_data()}, indent=2))

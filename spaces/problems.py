@@ -67,32 +67,48 @@ def read_yaml(path: Path) -> Document:
     Raises InputError when the file is missing, is no UTF-8 text or is no YAML.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
         # compose gives positions, safe_load the values: both refuse the same files.
         node = yaml.compose(text, Loader=yaml.SafeLoader)
-        return Document(path.name, yaml.safe_load(text), _lines(node))
+        lines: dict[FieldPath, int] = {}
+        refuse(_note_lines(node, (), path.name, lines, set()))
+        return Document(path.name, yaml.safe_load(text), lines)
+    except InputError:
+        raise
     except OSError as error:
         reason = error.strerror or str(error)
         raise InputError(Problem(str(path), "", reason, "give the path of an existing YAML file")) from error
-    except (UnicodeDecodeError, yaml.YAMLError) as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         line = mark.line + 1 if mark else None
         reason = getattr(error, "problem", None) or str(error)
         raise InputError(Problem(path.name, "", f"not valid YAML: {reason}", "fix the syntax", line)) from error
 
 
-def _lines(node: yaml.Node | None, path: FieldPath = ()) -> dict[FieldPath, int]:
-    if node is None:
-        return {}
-    lines = {path: node.start_mark.line + 1}
+def _note_lines(
+    node: yaml.Node | None, path: FieldPath, file: str, lines: dict[FieldPath, int], seen: set[int]
+) -> list[Problem]:
+    """Note the line of every field; a key that stands twice is a problem, for YAML would keep the last one silently."""
+    # An alias is the same node again: walking it anew could take forever.
+    if node is None or id(node) in seen:
+        return []
+    seen.add(id(node))
+    lines.setdefault(path, node.start_mark.line + 1)
+    problems = []
     if isinstance(node, yaml.MappingNode):
+        keys: set[str] = set()
         for key, value in node.value:
-            lines.update(_lines(value, (*path, str(key.value))))
-            lines[(*path, str(key.value))] = key.start_mark.line + 1
+            name, line = str(key.value), key.start_mark.line + 1
+            field = (*path, name)
+            if name in keys:
+                problems.append(Problem(file, field_name(field), "stands twice", "keep one of them", line))
+            keys.add(name)
+            lines[field] = line
+            problems += _note_lines(value, field, file, lines, seen)
     elif isinstance(node, yaml.SequenceNode):
         for index, value in enumerate(node.value):
-            lines.update(_lines(value, (*path, index)))
-    return lines
+            problems += _note_lines(value, (*path, index), file, lines, seen)
+    return problems
 
 
 def validate(model: type[Model], document: Document, prefix: FieldPath = ()) -> Model:

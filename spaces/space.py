@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
+import random
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Annotated, Any, Protocol
 
-from pydantic import BaseModel, ConfigDict, RootModel, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, RootModel, TypeAdapter, ValidationError, field_validator, model_validator
 
-from spaces.problems import Document, InputError, Problem, read_yaml, validate
+from spaces.problems import Document, InputError, Problem, read_yaml, refuse, validate
 from spaces.trial_config import KNOBS, TrialConfig
 
 Value = bool | int | float | str | None
@@ -92,20 +94,6 @@ class Domain(BaseModel):
 class Knobs(RootModel[dict[str, Domain]]):
     """A space file: knob -> domain, in the order in which they are suggested."""
 
-    @model_validator(mode="after")
-    def _knobs_exist(self) -> Knobs:
-        if not self.root:
-            raise ValueError("the space is empty — name at least one knob")
-        for knob, domain in self.root.items():
-            for name in (knob, *domain.when):
-                if name not in KNOBS:
-                    raise ValueError(f"unknown knob {name!r} — use one of: {', '.join(KNOBS)}")
-            seen = list(self.root)[: list(self.root).index(knob)]
-            for switch in domain.when:
-                if switch not in seen:
-                    raise ValueError(f"{knob} depends on {switch}, which stands below it or nowhere — put it above")
-        return self
-
 
 class Space:
     """Named knobs with their domains; knobs that are not named keep TrialConfig's defaults."""
@@ -125,7 +113,11 @@ class Space:
     def parameters(self, config: TrialConfig) -> dict[str, Value]:
         """The knobs of a configuration that this space would have suggested."""
         values = config.model_dump()
-        return {knob: values[knob] for knob, domain in self.knobs.items() if self._active(domain, values)}
+        found: dict[str, Value] = {}
+        for knob, domain in self.knobs.items():
+            if self._active(domain, found):
+                found[knob] = values[knob]
+        return found
 
     def contains(self, config: TrialConfig) -> bool:
         """Whether this space could suggest the configuration."""
@@ -168,26 +160,90 @@ def space_of(name: str, data: Any, file: str = "space") -> Space:
 
 
 def _checked(name: str, document: Document) -> Space:
-    knobs = validate(Knobs, document).root
-    problems = [
-        Problem(document.file, knob, message, "keep every value inside the knob's bounds", document.line_of((knob,)))
-        for knob, domain in knobs.items()
-        for message in _out_of_bounds(knob, domain)
-    ]
-    if problems:
-        raise InputError(problems)
-    return Space(name, knobs)
+    knobs = dict(validate(Knobs, document).root)
+    problems: list[Problem] = []
+    if not knobs:
+        problems.append(Problem(document.file, "", "the space is empty", "name at least one knob"))
+    for place, (knob, domain) in enumerate(list(knobs.items())):
+        above = {other: knobs[other] for other in list(knobs)[:place]}
+        found = _knob_problems(knob, domain, above)
+        problems += [Problem(document.file, knob, *each, document.line_of((knob,))) for each in found]
+        if not found:
+            knobs[knob] = _with_types(knob, domain)
+    refuse(problems)
+    space = Space(name, knobs)
+    refuse(_draw_problems(space, document.file))
+    return space
 
 
-def _out_of_bounds(knob: str, domain: Domain) -> list[str]:
-    messages = []
-    switches = {"replay": True, "replay_ratio": 1.0} if knob in ("replay", "replay_ratio") else {}
+def _knob_problems(knob: str, domain: Domain, above: Mapping[str, Domain]) -> list[tuple[str, str]]:
+    """What is wrong with one knob, as (message, remedy) pairs."""
+    if knob not in KNOBS:
+        return [(f"unknown knob {knob!r}", f"use one of: {', '.join(KNOBS)}")]
+    found = []
+    for switch, value in domain.when.items():
+        if switch not in KNOBS:
+            found.append((f"depends on the unknown knob {switch!r}", f"use one of: {', '.join(KNOBS)}"))
+        elif switch not in above:
+            found.append((f"depends on {switch}, which stands below it or nowhere", f"put {switch} above {knob}"))
+        elif not above[switch].contains(value):
+            found.append((f"depends on {switch} being {value!r}, which it never is", f"use a value of {switch}"))
+    whole = TrialConfig.model_fields[knob].annotation in (int, int | None)
+    if whole and (domain.uniform or domain.log_uniform):
+        found.append(("takes whole numbers only", "write integer: [LOW, HIGH] or a choice"))
     for value in domain.ends():
-        values = {**switches, knob: value}
-        if knob == "replay" and value is False:
-            values.pop("replay_ratio")
+        found += [(message, "keep every value inside the knob's bounds") for message in _value_problems(knob, value)]
+    return found
+
+
+def _value_problems(knob: str, value: Value) -> list[str]:
+    try:
+        typed = _typed(knob, value)
+    except ValidationError as error:
+        return [f"{detail['msg'].lower()}, got {value!r}" for detail in error.errors()]
+    if isinstance(value, bool) != isinstance(typed, bool):
+        return [f"must not be {value!r}"]
+    return []
+
+
+def _typed(knob: str, value: Value) -> Value:
+    """A value as TrialConfig holds it (YAML reads `1e-4` as text)."""
+    # Only this knob is looked at: which knobs go together is seen when whole configurations are drawn.
+    field = TrialConfig.model_fields[knob]
+    config = ConfigDict(allow_inf_nan=False)
+    adapter: TypeAdapter[Value] = TypeAdapter(Annotated[field.annotation, field], config=config)
+    return adapter.validate_python(value)
+
+
+def _with_types(knob: str, domain: Domain) -> Domain:
+    if domain.choice is None:
+        return domain
+    return domain.model_copy(update={"choice": tuple(_typed(knob, value) for value in domain.choice)})
+
+
+def _draw_problems(space: Space, file: str) -> list[Problem]:
+    """Draw configurations: knobs that are valid alone may not be so together."""
+    drawer = _Drawer(random.Random(0))
+    for _ in range(200):
         try:
-            TrialConfig.model_validate(values)
+            space.suggest(drawer)
         except ValidationError as error:
-            messages.append(f"{error.errors()[0]['msg'].lower()}, got {value!r}")
-    return messages
+            message, _, remedy = error.errors()[0]["msg"].removeprefix("Value error, ").partition(" — ")
+            return [Problem(file, "", f"the space draws configurations that are refused: {message}", remedy)]
+    return []
+
+
+class _Drawer:
+    """A Suggester that draws at random."""
+
+    def __init__(self, source: random.Random) -> None:
+        self.source = source
+
+    def suggest_categorical(self, name: str, choices: Any) -> Any:
+        return self.source.choice(list(choices))
+
+    def suggest_float(self, name: str, low: float, high: float, *, log: bool = False) -> float:
+        return math.exp(self.source.uniform(math.log(low), math.log(high))) if log else self.source.uniform(low, high)
+
+    def suggest_int(self, name: str, low: int, high: int) -> int:
+        return self.source.randint(low, high)

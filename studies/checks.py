@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from spaces.problems import InputError, Problem, refuse
+from spaces.problems import InputError, Problem, field_name, refuse
 from studies.images import ImageError, inspect, resolve
 from studies.rows import Rows
-from studies.study import Study, find_study, read_study
+from studies.study import Study, find_study, parse_study
 
 
 def load_study(name: str | Path | None = None) -> Study:
@@ -19,12 +20,18 @@ def load_study(name: str | Path | None = None) -> Study:
     Raises InputError with all problems at once: a bad key, value or row, an image that is missing,
     unreadable, too large or outside the folder, a picture on two sides, a missing role.
     """
-    study = read_study(find_study(name))
+    study, problems = parse_study(find_study(name))
+    if study is None:
+        raise InputError(problems)
+    unread = bool(problems)
     hashes: dict[str, str] = {}
-    problems = [*_model(study), *_characters(study)]
+    problems += [*_model(study), *_characters(study), *_lexicon(study)]
     for rows in (study.training, study.probes, study.replay):
         problems += _row_references(study, rows, hashes)
-    problems += [*_coverage(study), *_probe_fields(study), *_replay(study), *_sides(study, hashes), *_space(study)]
+    # A row that could not be read may be the very one that would be missed here.
+    problems += [] if unread else _coverage(study)
+    problems += [*_roles_of_rows(study), *_probe_fields(study), *_replay(study)]
+    problems += [*_sides(study, hashes), *_space(study)]
     refuse(problems)
     return study
 
@@ -56,14 +63,36 @@ def _characters(study: Study) -> list[Problem]:
             problems.append(_at(study, ("characters",), "characters", message, remedy))
     owner: dict[str, int] = {}
     for index, character in enumerate(study.file.characters):
-        for alias in (character.name, *character.aliases):
-            first = owner.setdefault(alias.casefold(), index)
+        places: list[tuple[str | int, ...]] = [("name",), *(("aliases", n) for n in range(len(character.aliases)))]
+        for place, alias in zip(places, (character.name, *character.aliases), strict=True):
+            path = ("characters", index, *place)
+            if not _folded(alias):
+                problems.append(_at(study, path, field_name(path), *_no_letters(alias)))
+                continue
+            first = owner.setdefault(_folded(alias), index)
             if first != index:
                 message = f"{alias!r} already names characters[{first}]"
-                field = f"characters[{index}].name"
-                path = ("characters", index, "name")
-                problems.append(_at(study, path, field, message, "give each character names of its own"))
+                problems.append(_at(study, path, field_name(path), message, "give each character names of its own"))
     return problems
+
+
+def _lexicon(study: Study) -> list[Problem]:
+    names = [(name, alias) for name, aliases in study.file.lexicon.items() for alias in (name, *aliases)]
+    return [
+        _at(study, ("lexicon", name), f"lexicon.{name}", *_no_letters(alias))
+        for name, alias in names
+        if not _folded(alias)
+    ]
+
+
+def _folded(name: str) -> str:
+    """A name as grading compares it: case, ё and punctuation do not tell two names apart."""
+    letters = "".join(sign if sign.isalnum() else " " for sign in unicodedata.normalize("NFKC", name).casefold())
+    return " ".join(letters.split()).replace("ё", "е")
+
+
+def _no_letters(text: str) -> tuple[str, str]:
+    return f"{text!r} has no letter and no digit", "write words"
 
 
 def _row_references(study: Study, rows: Rows[Any], hashes: dict[str, str]) -> list[Problem]:
@@ -80,6 +109,20 @@ def _row_references(study: Study, rows: Rows[Any], hashes: dict[str, str]) -> li
         except ImageError as error:
             refused.add(row.image)
             problems.append(rows.problem(index, "image", str(error), error.remedy))
+    return problems
+
+
+def _roles_of_rows(study: Study) -> list[Problem]:
+    """Replay is of controls; a negative is never trained on."""
+    problems = []
+    for rows, refused, remedy in (
+        (study.training, ("negative",), "train on targets"),
+        (study.replay, ("target", "negative"), "replay controls"),
+    ):
+        for index, row in enumerate(rows):
+            role = study.roles.get(row.character)
+            if role in refused:
+                problems.append(rows.problem(index, "character", f"{row.character} is a {role}", remedy))
     return problems
 
 
@@ -113,9 +156,8 @@ def _probe_fields(study: Study) -> list[Problem]:
             message = f"a question of kind {probe.kind} has no accepted answer"
             problems.append(study.probes.problem(index, "accepted", message, "list at least one phrase"))
         for phrase in probe.accepted:
-            if not any(sign.isalnum() for sign in phrase):
-                message = f"{phrase!r} has no letter and no digit"
-                problems.append(study.probes.problem(index, "accepted", message, "write words"))
+            if not _folded(phrase):
+                problems.append(study.probes.problem(index, "accepted", *_no_letters(phrase)))
     return problems
 
 

@@ -6,7 +6,7 @@ import hashlib
 import warnings
 from pathlib import Path, PurePosixPath
 
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 MAX_PIXELS = 64_000_000
 MAX_BYTES = 64 * 1024 * 1024
@@ -21,7 +21,7 @@ class ImageError(ValueError):
 
 
 def resolve(folder: Path, relative: str) -> Path:
-    """The path of an image of the study in `folder`.
+    """The path of an image, or another file, of the study in `folder`.
 
     Raises ImageError for a path that is absolute, leaves the folder, or does not exist.
     """
@@ -29,10 +29,14 @@ def resolve(folder: Path, relative: str) -> Path:
     if name.is_absolute() or ".." in name.parts:
         raise ImageError(f"{relative!r} is outside the study folder", "use a path inside the study folder")
     path = folder / name
-    if not path.resolve().is_relative_to(folder.resolve()):
-        raise ImageError(f"{relative!r} is a link that leaves the study folder", "copy the image into the study folder")
-    if not path.is_file():
-        raise ImageError(f"no image {relative!r}", "add the file or remove the row")
+    try:
+        inside, there = path.resolve().is_relative_to(folder.resolve()), path.is_file()
+    except (OSError, ValueError, RuntimeError) as error:
+        raise ImageError(f"{relative!r} is no usable path ({error})", "rename the file") from error
+    if not inside:
+        raise ImageError(f"{relative!r} is a link that leaves the study folder", "copy the file into the study folder")
+    if not there:
+        raise ImageError(f"no file {relative!r}", "add the file or remove the row")
     return path
 
 
@@ -56,9 +60,10 @@ def inspect(path: Path) -> str:
                 image.load()
     except Image.DecompressionBombError as error:
         raise ImageError(f"{path.name} has too many pixels", "save a smaller image") from error
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError) as error:
-        if isinstance(error, ImageError):
-            raise
+    except ImageError:
+        raise
+    except Exception as error:
+        # Pillow's many decoders raise whatever they like on a damaged file.
         raise ImageError(f"{path.name} cannot be read as an image ({error})", "replace the file") from error
     return sha256_of(path)
 

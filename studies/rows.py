@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 
-from spaces.problems import InputError, Problem, problems_of
+from spaces.problems import Problem, problems_of
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=20_000)]
 Kind = Literal["name", "origin", "looks"]
@@ -63,38 +62,32 @@ class Rows(list[AnyRow]):
         return Problem(self.file, field, message, remedy, self.lines[index])
 
 
-def read_rows(path: Path, row_type: type[AnyRow]) -> Rows[AnyRow]:
-    """Read a JSON Lines file of rows.
-
-    Raises InputError with every bad row of the file at once.
-    """
+def read_rows(path: Path, row_type: type[AnyRow]) -> tuple[Rows[AnyRow], list[Problem]]:
+    """Read a JSON Lines file: the good rows, and a problem for each bad one."""
+    rows = Rows[AnyRow](path.name, [], [])
+    problems: list[Problem] = []
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         message = getattr(error, "strerror", None) or "is not UTF-8 text"
-        raise InputError(Problem(path.name, "", message, "give a JSON Lines file")) from error
-    rows: list[AnyRow] = []
-    lines: list[int] = []
-    problems: list[Problem] = []
-    for number, line in enumerate(text.splitlines(), start=1):
+        return rows, [Problem(path.name, "", message, "give a JSON Lines file")]
+    # Not splitlines: it also splits at separators that JSON allows inside a text.
+    for number, line in enumerate(text.split("\n"), start=1):
         if line.strip():
-            try:
-                rows.append(_read_row(line, row_type, path.name, number))
-                lines.append(number)
-            except InputError as error:
-                problems += error.problems
-    if problems:
-        raise InputError(problems)
-    return Rows(path.name, rows, lines)
+            found = _read_row(line, row_type, path.name, number)
+            if isinstance(found, Row):
+                rows.append(found)
+                rows.lines.append(number)
+            else:
+                problems += found
+    return rows, problems
 
 
-def _read_row(line: str, row_type: type[AnyRow], file: str, number: int) -> AnyRow:
+def _read_row(line: str, row_type: type[AnyRow], file: str, number: int) -> AnyRow | list[Problem]:
     try:
-        data: Any = json.loads(line)
-    except json.JSONDecodeError as error:
-        raise InputError(Problem(file, "", f"not valid JSON: {error.msg}", "fix the line", number)) from error
-    at_line: Callable[[Any], int] = lambda _path: number  # noqa: E731
-    try:
-        return row_type.model_validate(data)
+        return row_type.model_validate(json.loads(line))
     except ValidationError as error:
-        raise InputError(problems_of(error, file, at_line)) from error
+        return problems_of(error, file, lambda _: number)
+    except (ValueError, RecursionError) as error:
+        reason = getattr(error, "msg", None) or str(error)
+        return [Problem(file, "", f"not valid JSON: {reason}", "fix the line", number)]

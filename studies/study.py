@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from spaces.problems import Document, InputError, Problem, read_yaml, refuse, validate
-from spaces.space import Space, load_space
+from spaces.space import Space, load_space, named_spaces
 from spaces.trial_config import TrialConfig
 from studies.images import ImageError, resolve, sha256_of
 from studies.rows import Example, Probe, Row, Rows, read_rows
@@ -74,6 +75,12 @@ class StudyFile(_Section):
     evaluation: Evaluation = Evaluation()
     baselines: dict[Name, TrialConfig] = {}
 
+    @model_validator(mode="before")
+    @classmethod
+    def _empty_sections(cls, data: Any) -> Any:
+        """A key with nothing under it is a key left out."""
+        return {key: value for key, value in data.items() if value is not None} if isinstance(data, dict) else data
+
 
 @dataclass(frozen=True)
 class Study:
@@ -116,15 +123,23 @@ class Study:
         return str(local.resolve()) if local.is_dir() else self.file.base_model.id
 
     def space(self, name: str | None = None) -> Space:
-        """The space to search: the one given, else the study's own."""
-        return load_space(name) if name else load_space(self.file.space, self.folder)
+        """The space to search: the one given, else the study's own, a named one or a file of the study."""
+        if name:
+            return load_space(name)
+        if self.file.space in named_spaces():
+            return load_space(self.file.space)
+        try:
+            return load_space(resolve(self.folder, self.file.space))
+        except ImageError as error:
+            remedy = f"use one of {', '.join(named_spaces())}, or a YAML file in the study folder"
+            line = self.document.line_of(("space",))
+            raise InputError(Problem(self.document.file, "space", str(error), remedy, line)) from error
 
     @cached_property
     def files(self) -> list[Path]:
         """Every file the study consists of but the base model, in a fixed order."""
-        own_space = self.folder / self.file.space
-        names = ["study.yaml", self.file.training, self.file.probes, *filter(None, [self.file.replay])]
-        names += [self.file.space] if own_space.is_file() else []
+        names = [self.document.file, self.file.training, self.file.probes, *filter(None, [self.file.replay])]
+        names += [] if self.file.space in named_spaces() else [self.file.space]
         images = {row.image for rows in (self.training, self.replay, self.probes) for row in rows}
         return [self.folder / name for name in [*names, *sorted(images)]]
 
@@ -141,7 +156,7 @@ def find_study(name: str | Path | None) -> Path:
     """The study.yaml that a user means: a file, a folder, or a bundled study (default: demo)."""
     if name is None or (str(name) in BUNDLED and not Path(name).exists()):
         return BUNDLED[str(name or "demo")] / "study.yaml"
-    path = Path(name).expanduser().absolute()
+    path = Path(os.path.expanduser(name)).absolute()
     if path.is_dir():
         path = path / "study.yaml"
     if not path.is_file():
@@ -150,39 +165,47 @@ def find_study(name: str | Path | None) -> Path:
 
 
 def read_study(path: Path) -> Study:
-    """Read study.yaml and its rows; pictures are not opened.
+    """Read study.yaml and its rows; pictures are not opened. Raises InputError with every problem at once."""
+    study, problems = parse_study(path)
+    refuse(problems)
+    assert study is not None
+    return study
 
-    Raises InputError with every bad key, value and row at once.
+
+def parse_study(path: Path) -> tuple[Study | None, list[Problem]]:
+    """Read what can be read of a study: None where study.yaml itself is wrong, and every problem found.
+
+    Raises InputError when study.yaml cannot be read at all.
     """
     document = read_yaml(path)
-    file = validate(StudyFile, document)
     folder = path.parent.resolve()
     problems: list[Problem] = []
-    training = _collect(problems, lambda: _rows(document, folder, "training", file.training, Example))
-    probes = _collect(problems, lambda: _rows(document, folder, "probes", file.probes, Probe))
-    replay = Rows[Example]("", [], [])
-    if file.replay is not None:
-        replay = _collect(problems, lambda: _rows(document, folder, "replay", file.replay or "", Example))
-    refuse(problems)
-    return Study(folder, document, file, training, replay, probes)
-
-
-def _collect(problems: list[Problem], read: Callable[[], Any]) -> Any:
+    file: StudyFile | None = None
     try:
-        return read()
+        file = validate(StudyFile, document)
     except InputError as error:
         problems += error.problems
-        return None
+    names = file.model_dump() if file else document.data if isinstance(document.data, dict) else {}
+    rows: dict[str, Rows[Any]] = {}
+    for field, row_type in (("training", Example), ("replay", Example), ("probes", Probe)):
+        rows[field], found = _rows(document, folder, field, names.get(field), row_type)
+        problems += found
+    if file is None:
+        return None, problems
+    return Study(folder, document, file, rows["training"], rows["replay"], rows["probes"]), problems
 
 
-def _rows(document: Document, folder: Path, field: str, name: str, row_type: type[Any]) -> Rows[Any]:
+def _rows(
+    document: Document, folder: Path, field: str, name: Any, row_type: type[Row]
+) -> tuple[Rows[Any], list[Problem]]:
+    if not isinstance(name, str):
+        return Rows[Any]("", [], []), []
     try:
-        path = resolve(folder, name)
+        return read_rows(resolve(folder, name), row_type)
     except ImageError as error:
-        message = str(error).replace("image", "file")
         remedy = "name a JSON Lines file in the study folder"
-        raise InputError(Problem(document.file, field, message, remedy, document.line_of((field,)))) from error
-    return read_rows(path, row_type)
+        line = document.line_of((field,))
+        return Rows[Any]("", [], []), [Problem(document.file, field, str(error), remedy, line)]
 
 
 def images_by_character(rows: Iterable[Row]) -> dict[str, list[str]]:
