@@ -210,8 +210,8 @@ def _typed(knob: str, value: Value) -> Value:
     """A value as TrialConfig holds it (YAML reads `1e-4` as text)."""
     # Only this knob is looked at: which knobs go together is seen when whole configurations are drawn.
     field = TrialConfig.model_fields[knob]
-    config = ConfigDict(allow_inf_nan=False)
-    adapter: TypeAdapter[Value] = TypeAdapter(Annotated[field.annotation, field], config=config)
+    annotated: Any = Annotated[field.annotation, field]
+    adapter: TypeAdapter[Value] = TypeAdapter(annotated, config=ConfigDict(allow_inf_nan=False))
     return adapter.validate_python(value)
 
 
