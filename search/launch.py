@@ -9,14 +9,13 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import ray
 from ray import tune
 from ray.tune import Callback, CheckpointConfig, FailureConfig, RunConfig, TuneConfig, Tuner
 
 from search import cluster
 from search.ledger import BASE, Ledger
 from search.manifest import build_manifest, write_manifest
-from search.preparation import length_problems, prepare_on_worker
+from search.preparation import finish_here, length_problems, prepare_on_cluster, start_here
 from search.run_folder import RunFolder, default_run
 from search.scheduling import LedgerScheduler, Scheduling, make_scheduler
 from search.searcher import LedgerSearcher, Sampler
@@ -89,9 +88,7 @@ def launch(
         folder.freeze(study, space)
         write_manifest(folder.manifest_file, build_manifest(study, asdict(options)))
         ledger = Ledger.create(folder.ledger_file)
-        with cluster.connected(options.address, folder.path):
-            _prepare(folder, ledger, study, space, options)
-            run_attempt(folder, options, callbacks)
+        _sweep(folder, ledger, study, space, options, callbacks)
     except InputError:
         folder.remove()
         raise
@@ -117,10 +114,7 @@ def resume(
     cluster.check_address(options.address)
     ledger = folder.ledger()
     ledger.interrupt("the driver ended")
-    with cluster.connected(options.address, folder.path):
-        if not ledger.meta("prepared", False):
-            _prepare(folder, ledger, folder.study(), folder.space(), options)
-        run_attempt(folder, options, callbacks)
+    _sweep(folder, ledger, folder.study(), folder.space(), options, callbacks)
     return folder
 
 
@@ -132,29 +126,32 @@ def _replay_problems(study: Study, space: Space) -> list[Problem]:
     return [Problem("study.yaml", "replay", message, "add a replay file or choose another --space")]
 
 
-def _prepare(folder: RunFolder, ledger: Ledger, study: Study, space: Space, options: Options) -> None:
-    gpus = _gpus(options)
-    cluster.check_resources(options.cpus_per_trial, gpus, scales=options.address is not None)
-    if options.address is not None:
-        cluster.check_shared(folder.path)
-    base_model = folder.manifest()["base_model"]["id"]
+def _sweep(
+    folder: RunFolder, ledger: Ledger, study: Study, space: Space, options: Options, callbacks: Sequence[Callback]
+) -> None:
+    """Connect to Ray, prepare the run where that is still to be done, and run what is left of it."""
+    needed = not ledger.meta("prepared", False)
+    # On one machine the preparation and Ray start side by side; each takes seconds.
+    process = start_here(folder) if needed and options.address is None else None
     try:
-        ready = prepare_on_worker(folder, base_model, cpus=options.cpus_per_trial, gpus=gpus)
-    except ray.exceptions.RayTaskError as error:
-        raise _model_problem(base_model, error) from error
-    refuse(length_problems(study, space, ready.longest_prompt))
-    ledger.put_answers(BASE, "search", ready.before)
-    ledger.set_meta("prepared", True)
-
-
-def _model_problem(base_model: str, error: ray.exceptions.RayTaskError) -> Exception:
-    """A base that cannot be loaded is bad input; any other failure of the preparation is ours."""
-    cause = error.cause
-    if isinstance(cause, OSError):
-        reason = str(cause).strip().splitlines()[0]
-        message = f"{base_model!r} cannot be loaded ({reason})"
-        return InputError(Problem("study.yaml", "base_model.id", message, "check the id, the network and HF_TOKEN"))
-    return RuntimeError(str(error))
+        with cluster.connected(options.address, folder.path):
+            gpus = _gpus(options)
+            cluster.check_resources(options.cpus_per_trial, gpus, scales=options.address is not None)
+            if options.address is not None:
+                cluster.check_shared(folder.path)
+            if needed:
+                ready = (
+                    finish_here(folder, process)
+                    if process is not None
+                    else prepare_on_cluster(folder, cpus=options.cpus_per_trial, gpus=gpus)
+                )
+                refuse(length_problems(study, space, ready.longest_prompt))
+                ledger.put_answers(BASE, "search", ready.before)
+                ledger.set_meta("prepared", True)
+            run_attempt(folder, options, callbacks)
+    finally:
+        if process is not None:
+            process.kill()
 
 
 def _gpus(options: Options) -> float:

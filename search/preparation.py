@@ -1,18 +1,26 @@
-"""What is computed once before the first trial, on a worker: encodings, vision features, the base's answers."""
+"""What is computed once before the first trial: encodings, vision features, the base's own answers."""
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import ray
-
 from search.run_folder import RunFolder
-from spaces.problems import Problem
+from spaces.problems import InputError, Problem
 from spaces.space import Space
 from studies.study import Study
-from trainables.answers import GradedAnswer
+from trainables.answers import GradedAnswer, graded_from_data, graded_to_data
+
+READY = "ready.json"
+UNLOADABLE = 2
+
+
+class PreparationError(RuntimeError):
+    """The preparation failed for a reason that is not the user's input."""
 
 
 @dataclass(frozen=True)
@@ -26,27 +34,69 @@ class Readiness:
     before: list[GradedAnswer]
 
 
-def prepare_on_worker(folder: RunFolder, base_model: str, *, cpus: float, gpus: float) -> Readiness:
-    """Prepare a run on a worker with a trial's resources."""
-    remote = ray.remote(num_cpus=cpus, num_gpus=gpus)(_prepare)
-    ready: Readiness = ray.get(remote.remote(str(folder.path), base_model))
-    return ready
+def start_here(folder: RunFolder) -> subprocess.Popen[str]:
+    """Begin to prepare on this machine, beside Ray's own start."""
+    # In the run folder, where no package of the user's can hide ours.
+    return subprocess.Popen(
+        _command(folder), cwd=folder.path, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    )
 
 
-def _prepare(run: str, base_model: str) -> Readiness:
+def finish_here(folder: RunFolder, process: subprocess.Popen[str]) -> Readiness:
+    """Wait for `start_here`. Raises InputError when the base model cannot be loaded."""
+    _, errors = process.communicate()
+    return _readiness(folder, process.returncode, errors)
+
+
+def prepare_on_cluster(folder: RunFolder, *, cpus: float, gpus: float) -> Readiness:
+    """Prepare on a worker with a trial's resources: the driver's machine may have no GPU."""
+    import ray
+
+    task = ray.remote(num_cpus=cpus, num_gpus=gpus)(_run_on_worker)
+    return _readiness(folder, *ray.get(task.remote(str(folder.path))))
+
+
+def _run_on_worker(run: str) -> tuple[int, str]:
+    done = subprocess.run(
+        _command(RunFolder(Path(run))), cwd=run, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    )
+    return done.returncode, done.stderr
+
+
+def _command(folder: RunFolder) -> list[str]:
+    return [sys.executable, "-m", "search.preparation", str(folder.path)]
+
+
+def _readiness(folder: RunFolder, code: int, errors: str) -> Readiness:
+    last = (errors.strip().splitlines() or ["no message"])[-1]
+    if code == UNLOADABLE:
+        model = folder.manifest()["base_model"]["id"]
+        message, remedy = f"{model!r} cannot be loaded ({last})", "check the id, the network and HF_TOKEN"
+        raise InputError(Problem("study.yaml", "base_model.id", message, remedy))
+    if code != 0:
+        raise PreparationError(f"the preparation failed: {last}")
+    data = json.loads((folder.prepared / READY).read_text(encoding="utf-8"))
+    return Readiness(data["longest_prompt"], [graded_from_data(graded) for graded in data["before"]])
+
+
+def prepare_run(folder: RunFolder) -> None:
+    """Prepare a run in this process. Raises OSError when the base model cannot be loaded."""
     import torch
 
     from trainables.base_model import BaseModel
     from trainables.prepared import prepare
 
     torch.set_num_threads(1)
-    folder = RunFolder(Path(run))
     study = folder.study()
     spec = study.file.base_model
-    base = BaseModel.load(base_model, revision=spec.revision, dtype=spec.dtype)
+    base = BaseModel.load(folder.manifest()["base_model"]["id"], revision=spec.revision, dtype=spec.dtype)
     prepared = prepare(study, base)
     prepared.save(folder.prepared)
-    return Readiness(prepared.longest_prompt(), prepared.before)
+    ready: dict[str, Any] = {
+        "longest_prompt": prepared.longest_prompt(),
+        "before": [graded_to_data(graded) for graded in prepared.before],
+    }
+    (folder.prepared / READY).write_text(json.dumps(ready, ensure_ascii=False), encoding="utf-8")
 
 
 def length_problems(study: Study, space: Space, longest_prompt: int) -> list[Problem]:
@@ -66,3 +116,11 @@ def length_problems(study: Study, space: Space, longest_prompt: int) -> list[Pro
         for field, value in asked
         if value <= longest_prompt
     ]
+
+
+if __name__ == "__main__":
+    try:
+        prepare_run(RunFolder(Path(sys.argv[1])))
+    except OSError as error:
+        print(str(error).strip().splitlines()[0], file=sys.stderr)
+        sys.exit(UNLOADABLE)
