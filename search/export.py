@@ -17,7 +17,7 @@ from search.ledger import TrialRow, ranked
 from search.run_folder import RunFolder
 from spaces.problems import InputError, Problem
 from studies.study import Study
-from trainables.answers import GradedAnswer
+from trainables.answers import ASK_BATCH, GradedAnswer, asking_order
 
 CARD = Path(__file__).parent / "model_card.md.j2"
 ADAPTER_FILES = ("adapter_model.safetensors", "adapter_config.json")
@@ -118,6 +118,7 @@ def _verify(folder: RunFolder, row: TrialRow, adapter: Path) -> int:
         "dtype": manifest["dtype"],
         "max_new_tokens": study.file.evaluation.max_new_tokens,
         "probes": _questions(study, expected),
+        "batches": _batches(folder, expected),
     }
     with tempfile.TemporaryDirectory() as scratch:
         asked, answered = Path(scratch) / "asked.json", Path(scratch) / "answered.json"
@@ -137,6 +138,14 @@ def _questions(study: Study, expected: Sequence[GradedAnswer]) -> list[dict[str,
     probes = {probe.id: probe for probe in study.probes}
     asked = [probes[graded.answer.probe] for graded in expected]
     return [{"image": str(study.folder / probe.image), "question": probe.question} for probe in asked]
+
+
+def _batches(folder: RunFolder, expected: Sequence[GradedAnswer]) -> list[list[int]]:
+    """The trial's own batches, as places in `expected`: in half precision another padding may turn a near-tie."""
+    rows = json.loads((folder.prepared / "rows.json").read_text(encoding="utf-8"))["probes"]
+    places = {graded.answer.probe: place for place, graded in enumerate(expected)}
+    order = [places[probe] for probe in asking_order({probe: len(rows[probe]["prompt"]) for probe in places})]
+    return [order[start : start + ASK_BATCH] for start in range(0, len(order), ASK_BATCH)]
 
 
 def _compare(expected: Sequence[GradedAnswer], answers: Sequence[str]) -> None:

@@ -18,8 +18,8 @@ def save_processor(base_model: str, revision: str | None, folder: Path) -> None:
     AutoProcessor.from_pretrained(base_model, revision=revision).save_pretrained(folder)
 
 
-def answer_all(request: dict[str, Any], batch_size: int = 32) -> list[str]:
-    """The adapter's greedy answers to every probe, in order."""
+def answer_all(request: dict[str, Any]) -> list[str]:
+    """The adapter's greedy answers to every probe, in order, asked in the batches of the request."""
     import torch
     from peft import PeftModel
     from transformers import AutoModelForImageTextToText, AutoProcessor
@@ -32,9 +32,11 @@ def answer_all(request: dict[str, Any], batch_size: int = 32) -> list[str]:
         request["base_model"], revision=request["revision"], dtype=getattr(torch, request["dtype"])
     )
     model = PeftModel.from_pretrained(base, request["adapter"]).to(device).eval()
-    answers: list[str] = []
-    for start in range(0, len(request["probes"]), batch_size):
-        answers += _answer(model, processor, request["probes"][start : start + batch_size], request["max_new_tokens"])
+    answers = [""] * len(request["probes"])
+    for batch in request["batches"]:
+        asked = [request["probes"][place] for place in batch]
+        for place, text in zip(batch, _answer(model, processor, asked, request["max_new_tokens"]), strict=True):
+            answers[place] = text
     return answers
 
 

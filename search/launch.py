@@ -15,12 +15,13 @@ from ray.tune import Callback, CheckpointConfig, FailureConfig, RunConfig, TuneC
 from search import cluster
 from search.ledger import BASE, Ledger
 from search.manifest import build_manifest, write_manifest
-from search.preparation import finish_here, length_problems, prepare_on_cluster, start_here
+from search.preparation import Readiness, finish_here, length_problems, prepare_on_cluster, start_here
 from search.run_folder import RunFolder, default_run
 from search.scheduling import LedgerScheduler, Scheduling, make_scheduler
 from search.searcher import LedgerSearcher, Sampler
 from spaces.problems import InputError, Problem, refuse
 from spaces.space import Space
+from spaces.trial_config import TrialConfig
 from studies.checks import load_study
 from studies.study import Study
 from trainables.lora_trial import LoraTrial
@@ -84,14 +85,16 @@ def launch(
     space = study.space(space_name)
     refuse(_replay_problems(study, space))
     folder = RunFolder.create(Path(run) if run else default_run(study.file.name))
-    try:
-        folder.freeze(study, space)
-        write_manifest(folder.manifest_file, build_manifest(study, asdict(options)))
-        ledger = Ledger.create(folder.ledger_file)
-        _sweep(folder, ledger, study, space, options, callbacks)
-    except InputError:
-        folder.remove()
-        raise
+    with folder.driving():
+        try:
+            folder.freeze(study, space)
+            write_manifest(folder.manifest_file, build_manifest(study, asdict(options)))
+            ledger = Ledger.create(folder.ledger_file, shared=options.address is not None)
+            ledger.set_meta("trials_asked", options.trials)
+            _sweep(folder, ledger, options, callbacks)
+        except InputError:
+            folder.remove()
+            raise
     return folder
 
 
@@ -100,21 +103,27 @@ def resume(
     *,
     trials: int | None = None,
     time_budget: float | None = None,
+    address: str | None = None,
     callbacks: Sequence[Callback] = (),
 ) -> RunFolder:
-    """Go on with a run that was interrupted; `trials` raises the total that was asked for.
+    """Go on with a run that was interrupted.
 
-    time_budget: seconds for this attempt; the first attempt's budget is not taken over.
+    trials: raises the total that was asked for; time_budget: seconds for this attempt, for the first
+    attempt's is not taken over; address: of another cluster than the run was started on.
+    Raises InputError when the run is being driven by another process.
     """
     folder = RunFolder.open(run)
+    given: dict[str, Any] = {"trials": trials, "address": address}
     options = Options(**{**folder.manifest()["options"], "time_budget": time_budget})
-    if trials is not None:
-        options = replace(options, trials=trials)
+    options = replace(options, **{name: value for name, value in given.items() if value is not None})
     refuse(options.problems())
     cluster.check_address(options.address)
-    ledger = folder.ledger()
-    ledger.interrupt("the driver ended")
-    _sweep(folder, ledger, folder.study(), folder.space(), options, callbacks)
+    with folder.driving():
+        ledger = folder.ledger()
+        ledger.interrupt("the driver ended")
+        # Never less than before: trials that are under way would be stranded.
+        ledger.set_meta("trials_asked", max(trials or 0, ledger.meta("trials_asked", options.trials)))
+        _sweep(folder, ledger, options, callbacks)
     return folder
 
 
@@ -126,90 +135,87 @@ def _replay_problems(study: Study, space: Space) -> list[Problem]:
     return [Problem("study.yaml", "replay", message, "add a replay file or choose another --space")]
 
 
-def _sweep(
-    folder: RunFolder, ledger: Ledger, study: Study, space: Space, options: Options, callbacks: Sequence[Callback]
-) -> None:
+def _sweep(folder: RunFolder, ledger: Ledger, options: Options, callbacks: Sequence[Callback]) -> None:
     """Connect to Ray, prepare the run where that is still to be done, and run what is left of it."""
     needed = not ledger.meta("prepared", False)
     # On one machine the preparation and Ray start side by side; each takes seconds.
-    process = start_here(folder) if needed and options.address is None else None
+    process = start_here(folder, gpus=options.gpus_per_trial) if needed and options.address is None else None
     try:
         with cluster.connected(options.address, folder.path):
-            gpus = _gpus(options)
+            gpus = cluster.default_gpus() if options.gpus_per_trial is None else options.gpus_per_trial
             cluster.check_resources(options.cpus_per_trial, gpus, scales=options.address is not None)
             if options.address is not None:
                 cluster.check_shared(folder.path)
-            if needed:
-                ready = (
-                    finish_here(folder, process)
-                    if process is not None
-                    else prepare_on_cluster(folder, cpus=options.cpus_per_trial, gpus=gpus)
-                )
-                refuse(length_problems(study, space, ready.longest_prompt))
-                ledger.put_answers(BASE, "search", ready.before)
-                ledger.set_meta("prepared", True)
-            run_attempt(folder, options, callbacks)
+            if process is not None:
+                _keep(folder, ledger, finish_here(folder, process))
+            elif needed:
+                _keep(folder, ledger, prepare_on_cluster(folder, cpus=options.cpus_per_trial, gpus=gpus))
+            run_attempt(folder, ledger, replace(options, gpus_per_trial=gpus), callbacks)
     finally:
         if process is not None:
             process.kill()
 
 
-def _gpus(options: Options) -> float:
-    return cluster.default_gpus() if options.gpus_per_trial is None else options.gpus_per_trial
+def _keep(folder: RunFolder, ledger: Ledger, ready: Readiness) -> None:
+    refuse(length_problems(folder.study(), folder.space(), ready.longest_prompt))
+    ledger.put_answers(BASE, "search", ready.before)
+    ledger.set_meta("prepared", True)
 
 
-def run_attempt(folder: RunFolder, options: Options, callbacks: Sequence[Callback] = ()) -> None:
+def run_attempt(folder: RunFolder, ledger: Ledger, options: Options, callbacks: Sequence[Callback] = ()) -> None:
     """Run what is left of a sweep as one new Tuner; trials that it leaves unfinished become interrupted."""
-    ledger, study, space = folder.ledger(), folder.study(), folder.space()
-    unfinished = [row for row in ledger.trials() if row.state in ("interrupted", "pending")]
-    left = options.trials - len(ledger.trials()) + len(unfinished)
-    ledger.set_meta("trials_asked", options.trials)
+    rows, asked = ledger.trials(), ledger.meta("trials_asked")
+    left = asked - len(rows) + sum(row.state in ("interrupted", "pending") for row in rows)
     if left <= 0:
         return
-    gpus = _gpus(options)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
+            _tuner(folder, ledger, options, asked, left, callbacks).fit()
+    finally:
+        ledger.interrupt("the sweep ended first")
+        ledger.backup()
+
+
+def _tuner(
+    folder: RunFolder, ledger: Ledger, options: Options, asked: int, left: int, callbacks: Sequence[Callback]
+) -> Tuner:
+    study, space = folder.study(), folder.space()
+    cpus, gpus = options.cpus_per_trial, options.gpus_per_trial or 0.0
     searcher = LedgerSearcher(
         ledger,
         space,
         study.file.baselines,
-        trials=options.trials,
+        trials=asked,
         seed=options.seed,
         sampler=options.sampler,
         task=folder.task,
     )
     scheduler = LedgerScheduler(ledger, make_scheduler(options.scheduler, max_epochs(study, space)))
     scheduler.replay()
-    attempt = len(list(folder.tune.glob("attempt-*"))) + 1 if folder.tune.exists() else 1
-    tuner = Tuner(
-        tune.with_resources(LoraTrial, {"cpu": options.cpus_per_trial, "gpu": gpus}),
-        tune_config=TuneConfig(
-            num_samples=left,
-            search_alg=searcher,
-            scheduler=scheduler,
-            reuse_actors=True,
-            max_concurrent_trials=options.max_concurrent or cluster.slots(options.cpus_per_trial, gpus),
-            time_budget_s=options.time_budget,
-        ),
-        run_config=RunConfig(
-            name=f"attempt-{attempt}",
-            storage_path=str(folder.tune),
-            callbacks=list(callbacks),
-            failure_config=FailureConfig(max_failures=0),
-            checkpoint_config=CheckpointConfig(checkpoint_at_end=False),
-            verbose=0,
-        ),
+    tune_config = TuneConfig(
+        num_samples=left,
+        search_alg=searcher,
+        scheduler=scheduler,
+        reuse_actors=True,
+        max_concurrent_trials=options.max_concurrent or cluster.slots(cpus, gpus),
+        time_budget_s=options.time_budget,
     )
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
-            tuner.fit()
-    finally:
-        ledger.interrupt("the sweep ended first")
-        ledger.backup()
+    run_config = RunConfig(
+        name=f"attempt-{len(list(folder.tune.glob('attempt-*'))) + 1}",
+        storage_path=str(folder.tune),
+        callbacks=list(callbacks),
+        failure_config=FailureConfig(max_failures=0),
+        checkpoint_config=CheckpointConfig(checkpoint_at_end=False),
+        verbose=0,
+    )
+    trainable = tune.with_resources(LoraTrial, {"cpu": cpus, "gpu": gpus})
+    return Tuner(trainable, tune_config=tune_config, run_config=run_config)
 
 
 def max_epochs(study: Study, space: Space) -> int:
     """The most epochs that any trial of the sweep may have."""
     baselines = [config.epochs for config in study.file.baselines.values()]
     searched = [int(end) for end in space.knobs["epochs"].ends() if end is not None] if "epochs" in space.knobs else []
-    return max([*baselines, *searched, 10])
+    return max([*baselines, *searched, TrialConfig().epochs])

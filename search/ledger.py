@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import math
+import os
 import sqlite3
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import quote
 
 from trainables.answers import GradedAnswer, graded_from_data, graded_to_data
 from trainables.metrics import SCORES, better, rank
@@ -22,6 +25,7 @@ STATES: tuple[State, ...] = ("completed", "stopped", "failed", "interrupted", "r
 SCORED: tuple[State, ...] = ("completed", "stopped")
 SCHEMA_VERSION = 1
 BASE = "base"
+log = logging.getLogger(__name__)
 
 # Keys are columns so that they can be found; everything else of a row is canonical JSON under a checksum.
 _TABLES = {
@@ -78,9 +82,10 @@ class Ledger:
         return {"path": self.path, "_connection": None}
 
     @classmethod
-    def create(cls, path: Path) -> Ledger:
-        """Make a new, empty ledger."""
+    def create(cls, path: Path, *, shared: bool = False) -> Ledger:
+        """Make a new, empty ledger; `shared`: on a network disk, where SQLite's WAL does not work."""
         ledger = cls(path)
+        ledger._db().execute(f"PRAGMA journal_mode={'DELETE' if shared else 'WAL'}")
         with ledger._commit() as db:
             for table, (columns, constraint) in _TABLES.items():
                 db.execute(f"CREATE TABLE {table} ({columns}, data TEXT NOT NULL, checksum TEXT NOT NULL{constraint})")
@@ -134,7 +139,8 @@ class Ledger:
     def finish(self, trial: str, state: State, error: str | None = None) -> None:
         """An attempt ended: completed, stopped, failed or interrupted."""
         row = self.trial(trial)
-        if row.state == state:
+        if row.state in (*SCORED, "failed"):
+            # Tune reports an error after the end when its own bookkeeping fails: the end stands.
             return
         with self._commit() as db:
             self._append_attempt(db, trial, state, error)
@@ -159,13 +165,13 @@ class Ledger:
             db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?, ?)", (key, data, _checksum("meta", (key,), data)))
 
     def backup(self) -> None:
-        """Copy the ledger beside itself, whole, by SQLite's own backup."""
+        """Copy the ledger beside itself, whole, by SQLite's own backup; a failure to is only a warning."""
         copy = self.path.with_suffix(".backup.sqlite")
-        target = sqlite3.connect(copy)
         try:
-            self._db().backup(target)
-        finally:
-            target.close()
+            with closing(sqlite3.connect(copy)) as target:
+                self._db().backup(target)
+        except sqlite3.Error as error:
+            log.warning("%s was not written: %s", copy.name, error)
 
     # -- reading ---------------------------------------------------------------------------------
 
@@ -212,10 +218,11 @@ class Ledger:
 
     def _db(self) -> sqlite3.Connection:
         if self._connection is None:
-            connection = sqlite3.connect(self.path, isolation_level=None, timeout=30)
-            connection.execute("PRAGMA journal_mode=WAL")
-            connection.execute("PRAGMA synchronous=FULL")
-            self._connection = connection
+            # On a disk that cannot be written SQLite needs to be told that nobody else writes either.
+            mode = "rwc" if os.access(self.path.parent, os.W_OK) else "ro&immutable=1"
+            uri = f"file:{quote(str(self.path))}?mode={mode}"
+            self._connection = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=30)
+            self._connection.execute("PRAGMA synchronous=FULL")
         return self._connection
 
     @contextmanager

@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from studies.images import sha256_of
+from studies.files import sha256_of
 from studies.study import Study
 
 PACKAGES = ("skazka-tune", "ray", "torch", "transformers", "peft", "optuna", "pandas", "pymorphy3")

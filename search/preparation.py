@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from search.run_folder import RunFolder
 from spaces.problems import InputError, Problem
 from spaces.space import Space
+from spaces.trial_config import TrialConfig
 from studies.study import Study
 from trainables.answers import GradedAnswer, graded_from_data, graded_to_data
 
 READY = "ready.json"
-UNLOADABLE = 2
+UNLOADABLE, UNENCODABLE = 2, 3
 
 
 class PreparationError(RuntimeError):
@@ -34,11 +36,17 @@ class Readiness:
     before: list[GradedAnswer]
 
 
-def start_here(folder: RunFolder) -> subprocess.Popen[str]:
-    """Begin to prepare on this machine, beside Ray's own start."""
-    # In the run folder, where no package of the user's can hide ours.
+def start_here(folder: RunFolder, *, gpus: float | None) -> subprocess.Popen[str]:
+    """Begin to prepare on this machine, beside Ray's own start; `gpus` 0 keeps it off the GPU."""
+    hidden = {"CUDA_VISIBLE_DEVICES": ""} if gpus == 0 else {}
     return subprocess.Popen(
-        _command(folder), cwd=folder.path, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+        _command(folder),
+        # The run folder holds no package that could hide ours.
+        cwd=folder.path,
+        env={**os.environ, **hidden},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
     )
 
 
@@ -73,6 +81,8 @@ def _readiness(folder: RunFolder, code: int, errors: str) -> Readiness:
         model = folder.manifest()["base_model"]["id"]
         message, remedy = f"{model!r} cannot be loaded ({last})", "check the id, the network and HF_TOKEN"
         raise InputError(Problem("study.yaml", "base_model.id", message, remedy))
+    if code == UNENCODABLE:
+        raise InputError(Problem("", "rows", last, "shorten or rewrite the row, or choose another base model"))
     if code != 0:
         raise PreparationError(f"the preparation failed: {last}")
     data = json.loads((folder.prepared / READY).read_text(encoding="utf-8"))
@@ -80,17 +90,27 @@ def _readiness(folder: RunFolder, code: int, errors: str) -> Readiness:
 
 
 def prepare_run(folder: RunFolder) -> None:
-    """Prepare a run in this process. Raises OSError when the base model cannot be loaded."""
+    """Prepare a run in this process.
+
+    Exits with UNLOADABLE when the base model cannot be loaded and with UNENCODABLE when a row cannot
+    be encoded; the last line on stderr says why.
+    """
     import torch
 
     from trainables.base_model import BaseModel
-    from trainables.prepared import prepare
+    from trainables.prepared import RowError, prepare
 
     torch.set_num_threads(1)
     study = folder.study()
     spec = study.file.base_model
-    base = BaseModel.load(folder.manifest()["base_model"]["id"], revision=spec.revision, dtype=spec.dtype)
-    prepared = prepare(study, base)
+    try:
+        base = BaseModel.load(folder.manifest()["base_model"]["id"], revision=spec.revision, dtype=spec.dtype)
+    except (OSError, ValueError) as error:
+        _give_up(UNLOADABLE, error)
+    try:
+        prepared = prepare(study, base)
+    except RowError as error:
+        _give_up(UNENCODABLE, error)
     prepared.save(folder.prepared)
     ready: dict[str, Any] = {
         "longest_prompt": prepared.longest_prompt(),
@@ -106,6 +126,8 @@ def length_problems(study: Study, space: Space, longest_prompt: int) -> list[Pro
     ]
     if "max_length" in space.knobs:
         asked += [(f"space {space.name}: max_length", value) for value in space.knobs["max_length"].ends()]
+    else:
+        asked.append((f"space {space.name}: max_length (not searched)", TrialConfig().max_length))
     return [
         Problem(
             "study.yaml" if field.startswith("baselines") else "",
@@ -118,9 +140,10 @@ def length_problems(study: Study, space: Space, longest_prompt: int) -> list[Pro
     ]
 
 
+def _give_up(code: int, error: Exception) -> NoReturn:
+    print(f"{error}".strip().splitlines()[0], file=sys.stderr)
+    sys.exit(code)
+
+
 if __name__ == "__main__":
-    try:
-        prepare_run(RunFolder(Path(sys.argv[1])))
-    except OSError as error:
-        print(str(error).strip().splitlines()[0], file=sys.stderr)
-        sys.exit(UNLOADABLE)
+    prepare_run(RunFolder(Path(sys.argv[1])))

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -85,6 +88,20 @@ class RunFolder:
                 message = f"{path} is no run folder: it has no {needed.relative_to(folder.path)}"
                 raise InputError(Problem("", "RUN", message, "give a folder made by skazka launch"))
         return folder
+
+    @contextmanager
+    def driving(self) -> Iterator[None]:
+        """Hold the run as its only driver. Raises InputError while another process does.
+
+        The lock is the operating system's: a dead process holds none.
+        """
+        with (self.path / "driver.lock").open("w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                message = f"{self.path} is being driven by another process"
+                raise InputError(Problem("", "RUN", message, "wait for it, or see skazka status")) from error
+            yield
 
     def remove(self) -> None:
         """Take back a run that never started."""

@@ -6,6 +6,7 @@ import json
 from types import SimpleNamespace
 from typing import Any, Literal
 
+from ray.exceptions import RayActorError
 from ray.tune.schedulers import AsyncHyperBandScheduler, FIFOScheduler, TrialScheduler
 
 from search.ledger import Ledger, State
@@ -35,11 +36,17 @@ class LedgerScheduler(TrialScheduler):  # type: ignore[misc]
 
     def replay(self) -> None:
         """Show the scheduler inside every epoch that the ledger holds, in commit order."""
-        for row in self.ledger.trials():
-            self.inner.on_trial_add(None, _known_as(row.id))
+        rows = {row.id: row for row in self.ledger.trials()}
+        for trial in rows:
+            self.inner.on_trial_add(None, _known_as(trial))
         for trial, metrics in self.ledger.epochs_in_commit_order():
-            if metrics.get(OBJECTIVE) is not None:
-                self.inner.on_trial_result(None, _known_as(trial), metrics)
+            if metrics.get(OBJECTIVE) is None:
+                continue
+            if metrics["epoch"] >= rows[trial].config["epochs"]:
+                self.inner.on_trial_complete(None, _known_as(trial), metrics)
+            elif self.inner.on_trial_result(None, _known_as(trial), metrics) == TrialScheduler.STOP:
+                # Decided before the driver died, perhaps never carried out.
+                self._stopped.add(trial)
 
     def on_trial_add(self, tune_controller: Any, trial: Any) -> None:
         """A trial was queued."""
@@ -47,15 +54,13 @@ class LedgerScheduler(TrialScheduler):  # type: ignore[misc]
 
     def on_trial_result(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> str:
         """Commit an epoch, then ask whether the trial goes on."""
-        if not self._commit(_id(trial), result):
-            # A resumed trial reports its newest checkpoint again: the replay has shown it already.
-            return str(TrialScheduler.CONTINUE)
-        if OBJECTIVE not in result:
-            return str(TrialScheduler.CONTINUE)
-        decision = str(self.inner.on_trial_result(tune_controller, _known_as(_id(trial)), result))
-        if decision == TrialScheduler.STOP:
-            self._stopped.add(_id(trial))
-        return decision
+        new = self._commit(_id(trial), result)
+        # A resumed trial reports its newest checkpoint again: the replay has shown it already.
+        if new and OBJECTIVE in result:
+            decision = self.inner.on_trial_result(tune_controller, _known_as(_id(trial)), result)
+            if decision == TrialScheduler.STOP:
+                self._stopped.add(_id(trial))
+        return str(TrialScheduler.STOP if _id(trial) in self._stopped else TrialScheduler.CONTINUE)
 
     def on_trial_complete(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> None:
         """Commit the last result and the trial's end."""
@@ -67,10 +72,11 @@ class LedgerScheduler(TrialScheduler):  # type: ignore[misc]
             self.inner.on_trial_complete(tune_controller, _known_as(_id(trial)), result)
 
     def on_trial_error(self, tune_controller: Any, trial: Any) -> None:
-        """The trial's process died."""
+        """A step raised, or the trial's process died. What was merely lost stays to be resumed."""
         error = trial.get_error()
         lines = str(error).strip().splitlines() if error else []
-        self.ledger.finish(_id(trial), "failed", lines[-1] if lines else "the worker died")
+        lost = isinstance(error, RayActorError)
+        self.ledger.finish(_id(trial), "interrupted" if lost else "failed", lines[-1] if lines else "the worker died")
 
     def on_trial_remove(self, tune_controller: Any, trial: Any) -> None:
         """A trial was taken out before it ran: it stays to be run."""

@@ -88,12 +88,13 @@ def resume(
     *,
     trials: int | None = None,
     time_budget: float | None = None,
+    address: str | None = None,
     callbacks: Sequence[Any] = (),
 ) -> Run:
     """Finish an interrupted run; `trials` raises the total that was asked for, `time_budget` is in seconds."""
     from search import launch as sweep
 
-    folder = sweep.resume(run, trials=trials, time_budget=time_budget, callbacks=callbacks)
+    folder = sweep.resume(run, trials=trials, time_budget=time_budget, address=address, callbacks=callbacks)
     write_report(folder)
     return Run(folder)
 

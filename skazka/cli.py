@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     from skazka.api import Run
 
+# Failures that are told in one line; named and not imported, for `--help` must not wait for them.
+EXPECTED = ("ExportError", "LedgerError", "PreparationError")
 OK, INTERNAL, BAD_INPUT, SOME_FAILED, NONE_SUCCEEDED = 0, 1, 2, 3, 4
 
 
@@ -46,9 +48,17 @@ def guarded(command: Callable[..., Any]) -> Callable[..., Any]:
         try:
             return command(*args, **kwargs)
         except InputError as error:
+            if kwargs.get("as_json"):
+                problems = [str(problem) for problem in error.problems]
+                click.echo(json.dumps({"ok": False, "problems": problems}, ensure_ascii=False))
             for problem in error.problems:
                 click.echo(f"error: {problem}", err=True)
             sys.exit(BAD_INPUT)
+        except RuntimeError as error:
+            if type(error).__name__ not in EXPECTED:
+                raise
+            click.echo(f"error: {error}", err=True)
+            sys.exit(INTERNAL)
 
     return wrapper
 
@@ -108,9 +118,10 @@ def launch(study: str | None, as_json: bool, **options: Any) -> None:
 @click.argument("run", type=click.Path(path_type=Path))
 @click.option("--trials", type=int, help="Raise the total number of trials.")
 @click.option("--time-budget", type=Duration(), help="Stop again after this time.")
+@click.option("--address", help="Another Ray cluster: auto or HOST:PORT.  [default: the run's own]")
 @json_option
 @guarded
-def resume(run: Path, trials: int | None, time_budget: float | None, as_json: bool) -> None:
+def resume(run: Path, as_json: bool, **options: Any) -> None:
     """Finish an interrupted RUN.
 
     \b
@@ -118,9 +129,8 @@ def resume(run: Path, trials: int | None, time_budget: float | None, as_json: bo
     """
     from search.run_folder import RunFolder
 
-    total = trials or int(RunFolder.open(run).ledger().meta("trials_asked", 0))
-    again = {"trials": total, "time_budget": time_budget}
-    _sweep(lambda api, callbacks: api.resume(run, callbacks=callbacks, **again), total, as_json)
+    total = max(options["trials"] or 0, int(RunFolder.open(run).ledger().meta("trials_asked", 0)))
+    _sweep(lambda api, callbacks: api.resume(run, callbacks=callbacks, **options), total, as_json)
 
 
 def _sweep(start: Callable[[Any, list[Any]], Run], trials: int, as_json: bool) -> None:
@@ -187,14 +197,7 @@ def check(study: str | None, as_json: bool) -> None:
     """
     from studies.checks import load_study
 
-    try:
-        found = load_study(study)
-    except InputError as error:
-        if as_json:
-            click.echo(
-                json.dumps({"ok": False, "problems": [str(each) for each in error.problems]}, ensure_ascii=False)
-            )
-        raise
+    found = load_study(study)
     facts = {
         "ok": True,
         "study": str(found.folder),
@@ -280,14 +283,9 @@ def export(run: Path, to: Path, trial: str | None, as_json: bool) -> None:
     \b
     Example: skazka export runs/first --to adapters/best
     """
-    from search.export import ExportError
     from skazka import api
 
-    try:
-        done = api.export(run, to, trial)
-    except ExportError as error:
-        click.echo(f"error: {error}", err=True)
-        sys.exit(INTERNAL)
+    done = api.export(run, to, trial)
     if as_json:
         facts = {"exported": str(done.folder), "trial": done.trial.id, "verified_answers": done.verified}
         click.echo(json.dumps(facts, ensure_ascii=False))

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import time
+from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +17,21 @@ from rich.text import Text
 from search.ledger import Ledger
 from search.run_folder import RunFolder
 from skazka.table import duration, finished_line, trials_table
+
+log = logging.getLogger(__name__)
+
+
+def harmless(hook: Callable[..., None]) -> Callable[..., None]:
+    """A screen that cannot draw must not stop a sweep: Tune would count the trial as failed."""
+
+    @wraps(hook)
+    def wrapper(*args: Any, **kwargs: Any) -> None:
+        try:
+            hook(*args, **kwargs)
+        except Exception as error:
+            log.warning("the screen could not be drawn: %s", error)
+
+    return wrapper
 
 
 class Screen(Callback):  # type: ignore[misc]
@@ -46,6 +64,7 @@ class Screen(Callback):  # type: ignore[misc]
             self.live.stop()
             self.live = None
 
+    @harmless
     def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         """A trial has its worker."""
         self._follow(trial)
@@ -53,6 +72,7 @@ class Screen(Callback):  # type: ignore[misc]
             self.say(f"{trial.config['trial']} started")
         self._draw()
 
+    @harmless
     def on_trial_result(
         self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any
     ) -> None:
@@ -61,10 +81,12 @@ class Screen(Callback):  # type: ignore[misc]
             self.epochs[trial.config["trial"]] = result["epoch"]
         self._draw()
 
+    @harmless
     def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         """A trial ended."""
         self._finished(trial)
 
+    @harmless
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         """A trial's process died."""
         self._finished(trial)

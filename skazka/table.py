@@ -12,7 +12,7 @@ from trainables.metrics import rank
 
 def finished_line(row: TrialRow) -> str:
     """A finished trial in one line."""
-    if row.score is None:
+    if row.score is None or row.state in ("failed", "interrupted"):
         return f"{row.id} {row.name} {row.state}: {row.error or 'no score'}"
     parts = f"gain {row.gain:+.3f}, degradation {row.degradation:.3f}, hallucination {row.hallucination:.3f}"
     seconds = (row.finished or 0) - (row.started or 0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Sequence
@@ -9,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from spaces.problems import InputError, Problem, field_name, refuse
-from studies.images import ImageError, inspect, resolve
+from studies.files import FileError, resolve
+from studies.images import inspect
 from studies.rows import Rows
 from studies.study import Study, find_study, parse_study
 
@@ -44,11 +46,17 @@ def _model(study: Study) -> list[Problem]:
     identifier = study.file.base_model.id
     local = study.folder / identifier
     path, field = ("base_model", "id"), "base_model.id"
-    if local.is_dir() and not (local / "config.json").is_file():
-        message = f"{identifier!r} has no config.json"
+    if local.is_dir():
+        try:
+            config = json.loads((local / "config.json").read_text(encoding="utf-8"))
+            known = isinstance(config, dict) and "model_type" in config
+        except (OSError, ValueError):
+            known = False
+        if known:
+            return []
+        message = f"{identifier!r} has no config.json that names a model_type"
         return [_at(study, path, field, message, "point it at a folder made by save_pretrained")]
-    looks_local = identifier.startswith((".", "/", "~")) or identifier.count("/") != 1
-    if looks_local and not local.is_dir():
+    if identifier.startswith((".", "/", "~")) or identifier.count("/") != 1:
         message = f"no model folder {identifier!r}"
         return [_at(study, path, field, message, "give an existing folder or a hub id (owner/name)")]
     return []
@@ -106,7 +114,7 @@ def _row_references(study: Study, rows: Rows[Any], hashes: dict[str, str]) -> li
             continue
         try:
             hashes[row.image] = inspect(resolve(study.folder, row.image))
-        except ImageError as error:
+        except FileError as error:
             refused.add(row.image)
             problems.append(rows.problem(index, "image", str(error), error.remedy))
     return problems

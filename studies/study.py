@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_vali
 from spaces.problems import Document, InputError, Problem, read_yaml, refuse, validate
 from spaces.space import Space, load_space, named_spaces
 from spaces.trial_config import TrialConfig
-from studies.images import ImageError, resolve, sha256_of
+from studies.files import FileError, resolve, sha256_of
 from studies.rows import Example, Probe, Row, Rows, read_rows
 
 Role = Literal["target", "control", "negative"]
@@ -130,7 +130,7 @@ class Study:
             return load_space(self.file.space)
         try:
             return load_space(resolve(self.folder, self.file.space))
-        except ImageError as error:
+        except FileError as error:
             remedy = f"use one of {', '.join(named_spaces())}, or a YAML file in the study folder"
             line = self.document.line_of(("space",))
             raise InputError(Problem(self.document.file, "space", str(error), remedy, line)) from error
@@ -202,7 +202,7 @@ def _rows(
         return Rows[Any]("", [], []), []
     try:
         return read_rows(resolve(folder, name), row_type)
-    except ImageError as error:
+    except FileError as error:
         remedy = "name a JSON Lines file in the study folder"
         line = document.line_of((field,))
         return Rows[Any]("", [], []), [Problem(document.file, field, str(error), remedy, line)]

@@ -7,11 +7,13 @@ from typing import Any, TypeVar
 
 import torch
 
-from trainables.answers import Answer
+from trainables.answers import ASK_BATCH, Answer, asking_order
 from trainables.base_model import BaseModel, VisionFeatures
-from trainables.encoding import IGNORED, Encoded, collate, pad
+from trainables.encoding import IGNORED, Encoded, pad
 
 Item = TypeVar("Item")
+# Rows of prompt cache that asking for names may hold at once: one for each prompt and name.
+NAME_ROWS = 128
 
 
 class Interviewer:
@@ -27,7 +29,7 @@ class Interviewer:
         names: Mapping[str, Sequence[int]],
         *,
         max_new_tokens: int,
-        batch_size: int = 64,
+        batch_size: int = ASK_BATCH,
     ) -> None:
         self.base = base
         self.features = features
@@ -39,19 +41,18 @@ class Interviewer:
     def ask(self, model: Any, probes: Mapping[str, Encoded], naming: Sequence[str]) -> list[Answer]:
         """Answer every probe, in order; `naming` are the ids of those that ask for a name."""
         model.eval()
-        # Prompts of one length share a batch: less padding, and the order of batches stays fixed.
-        by_length = sorted(probes, key=lambda probe: (len(probes[probe].prompt), probe))
+        lengths = {probe: len(row.prompt) for probe, row in probes.items()}
         texts: dict[str, str] = {}
-        for ids in batches(by_length, self.batch_size):
+        for ids in batches(asking_order(lengths), self.batch_size):
             texts.update(zip(ids, self._generate(model, [probes[probe] for probe in ids]), strict=True))
         odds: dict[str, dict[str, float]] = {}
         for same_length in _by_length(naming, probes):
-            for ids in batches(same_length, self.batch_size):
+            for ids in batches(same_length, max(1, NAME_ROWS // len(self.names))):
                 odds.update(zip(ids, self._name_odds(model, [probes[probe] for probe in ids]), strict=True))
         return [Answer(probe, texts[probe], odds.get(probe, {})) for probe in probes]
 
     def _generate(self, model: Any, rows: Sequence[Encoded]) -> list[str]:
-        batch = self._inputs(rows, left=True)
+        batch = self.base.inputs(rows, self.features, left=True)
         batch.pop("labels")
         tokenizer = self.base.encoder.tokenizer
         output = model.generate(
@@ -69,25 +70,20 @@ class Interviewer:
 
         The prompts have one length: without padding every family of models counts positions alike.
         """
-        batch = self._inputs(rows, left=True)
+        batch = self.base.inputs(rows, self.features, left=True)
         batch.pop("labels")
         prompt = model(**batch, use_cache=True, logits_to_keep=1)
         cache = prompt.past_key_values
         cache.batch_repeat_interleave(len(self.names))
         names = pad(list(self.names.values()), IGNORED, left=False).to(self.base.device).repeat(len(rows), 1)
         inputs = names.clamp(min=0)[:, :-1]
-        mask = batch["attention_mask"].repeat_interleave(len(self.names), 0)
-        mask = torch.cat([mask, (names[:, :-1] != IGNORED).long()], 1)
-        output = model(input_ids=inputs, attention_mask=mask, past_key_values=cache)
+        # No mask: the prompts have no padding, and a name's own padding comes after it.
+        output = model(input_ids=inputs, past_key_values=cache)
         first = prompt.logits[:, -1:].repeat_interleave(len(self.names), 0)
         logits = torch.cat([first, output.logits], 1).float()
         chosen = logits.log_softmax(-1).gather(-1, names.clamp(min=0).unsqueeze(-1)).squeeze(-1)
         sums = (chosen * (names != IGNORED)).sum(1).view(len(rows), len(self.names))
         return [dict(zip(self.names, row, strict=True)) for row in sums.tolist()]
-
-    def _inputs(self, rows: Sequence[Encoded], *, left: bool) -> dict[str, Any]:
-        batch = {name: value.to(self.base.device) for name, value in collate(rows, self.base.pad_id, left=left).items()}
-        return {**batch, **self.base.vision_inputs([self.features[row.image] for row in rows])}
 
 
 def _by_length(ids: Sequence[str], probes: Mapping[str, Encoded]) -> list[list[str]]:

@@ -10,6 +10,14 @@ from studies.rows import Probe
 from studies.study import Study
 from trainables.grading import Grade, Grader
 
+# Probes that are asked together.
+ASK_BATCH = 64
+
+
+def asking_order(lengths: Mapping[str, int]) -> list[str]:
+    """Probe ids by the length of their prompts in tokens: less padding, and the same batches every time."""
+    return sorted(lengths, key=lambda probe: (lengths[probe], probe))
+
 
 @dataclass(frozen=True)
 class Answer:

@@ -12,7 +12,7 @@ from transformers import AutoModelForImageTextToText, AutoProcessor
 from transformers.modeling_outputs import BaseModelOutputWithPooling
 
 from spaces.trial_config import TargetModules
-from trainables.encoding import EncodedImage, Encoder
+from trainables.encoding import Encoded, EncodedImage, Encoder, collate
 
 ATTENTION = ("q_proj", "k_proj", "v_proj", "o_proj")
 MLP = ("gate_proj", "up_proj", "down_proj")
@@ -73,6 +73,13 @@ class BaseModel:
             deepstack=tuple(layer.cpu() for layer in getattr(output, DEEPSTACK, None) or ()),
             inputs={name: value for name, value in image.inputs.items() if name != "pixel_values"},
         )
+
+    def inputs(
+        self, rows: Sequence[Encoded], features: Mapping[str, VisionFeatures], *, left: bool = False
+    ) -> dict[str, Any]:
+        """A batch of rows as the model takes it: right-padded to train, left-padded to generate."""
+        batch = {name: value.to(self.device) for name, value in collate(rows, self.pad_id, left=left).items()}
+        return {**batch, **self.vision_inputs([features[row.image] for row in rows])}
 
     def vision_inputs(self, features: Sequence[VisionFeatures]) -> dict[str, Any]:
         """Keyword arguments that stand for `pixel_values`: the same loss and answers without the tower."""

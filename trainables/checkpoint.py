@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from safetensors.torch import load_file, save_file
 
-from studies.images import sha256_of
+from studies.files import sha256_of
 
 ADAPTER, STATE, MANIFEST = "adapter_model.safetensors", "state.safetensors", "checkpoint.json"
 log = logging.getLogger(__name__)

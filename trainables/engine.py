@@ -15,7 +15,7 @@ from spaces.trial_config import TrialConfig
 from trainables.answering import Interviewer, batches
 from trainables.answers import Answer
 from trainables.base_model import BaseModel, VisionFeatures, is_vision, lora_targets
-from trainables.encoding import Encoded, collate
+from trainables.encoding import Encoded
 from trainables.training_set import TrainingSet
 
 MAX_GRAD_NORM = 1.0
@@ -69,14 +69,22 @@ class Engine:
         self.close()
         torch.manual_seed(seed)
         model = get_peft_model(self.base.model, lora_config(config))
-        trained = [name for name, parameter in model.named_parameters() if parameter.requires_grad]
+        try:
+            self._seat = self._take_seat(config, seed, data, model)
+        except BaseException:
+            # An adapter left on the base would train along with the next trial's.
+            self.base.model = model.unload()
+            raise
+
+    def _take_seat(self, config: TrialConfig, seed: int, data: TrainingSet, model: Any) -> Seat:
+        trained = {name: parameter for name, parameter in model.named_parameters() if parameter.requires_grad}
         if not trained or any(is_vision(name) for name in trained):
-            raise RuntimeError(f"LoRA must adapt the text model alone, got {trained[:3]}")
-        parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
+            raise RuntimeError(f"LoRA must adapt the text model alone, got {list(trained)[:3]}")
+        parameters = list(trained.values())
         optimizer = torch.optim.AdamW(parameters, lr=config.learning_rate, weight_decay=config.weight_decay)
         total = data.steps(config.batch_size) * config.epochs
         schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: rate_at(step, total, config))
-        self._seat = Seat(config, seed, data, model, parameters, optimizer, schedule)
+        return Seat(config, seed, data, model, parameters, optimizer, schedule)
 
     def train_epoch(self) -> EpochResult:
         """Train one more epoch. Raises NotFinite when the loss is no number."""
@@ -95,7 +103,7 @@ class Engine:
         return EpochResult(math.fsum(losses) / len(losses), rate, math.fsum(norms) / len(norms))
 
     def _train_step(self, seat: Seat, rows: Sequence[Encoded]) -> tuple[float, float]:
-        loss = seat.model(**self._inputs(rows)).loss
+        loss = seat.model(**self.base.inputs(rows, self.features), use_cache=False).loss
         value = float(loss.detach())
         if not math.isfinite(value):
             raise NotFinite(f"the loss is {value} in epoch {seat.epoch + 1}: lower the learning rate")
@@ -114,9 +122,10 @@ class Engine:
         seat = self.seat
         seat.model.eval()
         total, tokens = 0.0, 0
-        for batch in batches(seat.data.held_out, 32):
+        for batch in batches(seat.data.held_out, seat.config.batch_size):
             count = sum(len(row.answer) for row in batch)
-            total += float(seat.model(**self._inputs(batch)).loss) * count
+            loss = seat.model(**self.base.inputs(batch, self.features), use_cache=False).loss
+            total += float(loss) * count
             tokens += count
         return total / tokens if tokens else math.nan
 
@@ -170,10 +179,6 @@ class Engine:
             self.base.model = self._seat.model.unload()
             self.base.model.requires_grad_(False)
             self._seat = None
-
-    def _inputs(self, rows: Sequence[Encoded]) -> dict[str, Any]:
-        batch = {name: value.to(self.base.device) for name, value in collate(rows, self.base.pad_id).items()}
-        return {**batch, **self.base.vision_inputs([self.features[row.image] for row in rows])}
 
 
 def lora_config(config: TrialConfig) -> LoraConfig:

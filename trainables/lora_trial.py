@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 class LoraTrial(tune.Trainable):  # type: ignore[misc]
     """One epoch a step. The base stays loaded while Tune reuses the actor for further trials.
 
-    Whatever can fail happens in `step`, where it becomes a reported failure: an exception in `setup`
-    or `reset_config` would cost the actor, and with it the loaded base.
+    A configuration that cannot be trained is a reported failure, and the actor goes on to the next
+    trial. Any other exception may have left the base or the device in an unknown state: it is raised,
+    and Tune ends the actor with it. Nothing fallible happens in `setup` and `reset_config`.
     """
 
     _workshop: Workshop | None = None
@@ -44,10 +45,13 @@ class LoraTrial(tune.Trainable):  # type: ignore[misc]
                 self._session = TrialSession(self._task, self._open_workshop())
                 return _result(self._session.resume() or self._session.epoch())
             return _result(self._session.epoch())
-        except Exception as error:
+        except ArithmeticError as error:
             self._log(traceback.format_exc())
             self._end_session()
             return {"failure": f"{type(error).__name__}: {error}".splitlines()[0], "done": True}
+        except Exception:
+            self._log(traceback.format_exc())
+            raise
 
     def save_checkpoint(self, checkpoint_dir: str) -> dict[str, Any]:
         """Nothing: a trial's checkpoints lie in its own folder, written before each report."""

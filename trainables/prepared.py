@@ -21,6 +21,10 @@ from trainables.encoding import Encoded
 ROWS, FEATURES = "rows.json", "features.safetensors"
 
 
+class RowError(ValueError):
+    """A row that the model's processor cannot encode."""
+
+
 @dataclass(frozen=True)
 class Prepared:
     """The encoded side of a study.
@@ -68,7 +72,10 @@ class Prepared:
 
 
 def prepare(study: Study, base: BaseModel, split: str = "search") -> Prepared:
-    """Encode a study's rows, look at each picture once, and ask the bare base the probes of one split."""
+    """Encode a study's rows, look at each picture once, and ask the bare base the probes of one split.
+
+    Raises RowError for a row that cannot be encoded.
+    """
     features: dict[str, VisionFeatures] = {}
     training = [(row.character, _encode(study, base, features, row, row.answer)) for row in study.training]
     replay = [_encode(study, base, features, row, row.answer) for row in study.replay]
@@ -90,7 +97,10 @@ def _encode(
     study: Study, base: BaseModel, features: dict[str, VisionFeatures], row: Example | Probe, answer: str | None
 ) -> Encoded:
     image = open_rgb(study.folder / row.image)
-    encoded, pixels = base.encoder.encode(row.image, image, row.question, answer)
+    try:
+        encoded, pixels = base.encoder.encode(row.image, image, row.question, answer)
+    except ValueError as error:
+        raise RowError(f"{row.image}, {row.question!r}: {error}") from error
     if row.image not in features:
         features[row.image] = base.see(pixels)
     return encoded

@@ -61,6 +61,8 @@ def select(
         n_held = math.floor(len(ordered) * held_out_share)
         held.update(ordered[len(ordered) - n_held :])
         kept.update(ordered[: len(ordered) - n_held][: config.images_per_character])
+    # A picture may show two characters: held out for one, it must not be trained on for the other.
+    kept -= held
     train = [row for _, row in rows if row.image in kept]
     cut = [row.cut(config.max_length) for row in train]
     return TrainingSet(

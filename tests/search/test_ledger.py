@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import pickle
 import sqlite3
 from pathlib import Path
@@ -97,6 +98,24 @@ def test_the_backup_is_a_ledger(ledger: Ledger) -> None:
     ledger.finish("t0000", "failed", "out of memory")
     copy = Ledger(ledger.path.with_suffix(".backup.sqlite"))
     assert copy.trial("t0000").error == "out of memory"
+
+
+def test_an_end_that_was_committed_stands(ledger: Ledger) -> None:
+    ledger.add(a_row(0))
+    ledger.finish("t0000", "completed")
+    ledger.finish("t0000", "failed", "the screen could not be drawn")
+    assert (ledger.trial("t0000").state, ledger.trial("t0000").error) == ("completed", None)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_a_ledger_on_a_read_only_disk_can_be_read(ledger: Ledger) -> None:
+    ledger.add(a_row(0))
+    ledger.close()
+    ledger.path.parent.chmod(0o555)
+    try:
+        assert ledger.trial("t0000").number == 0
+    finally:
+        ledger.path.parent.chmod(0o755)
 
 
 @pytest.mark.parametrize("table", ["trials", "attempts", "epochs", "answers", "meta"])

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import math
+import os
 import shutil
+import signal
 import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 from ray.tune import Callback
 
 import skazka
 from search.export import ExportError, export
-from search.ledger import BASE
+from search.ledger import BASE, Ledger
 from spaces.problems import InputError
 
 pytestmark = pytest.mark.usefixtures("ray_cluster")
@@ -195,3 +199,54 @@ def test_a_length_without_an_answer_token_is_refused(
 
 def _copy(study: Path, target: Path) -> Path:
     return Path(shutil.copytree(study, target))
+
+
+def test_a_run_has_one_driver(run: skazka.Run) -> None:
+    with run.folder.driving(), pytest.raises(InputError, match="being driven by another process"):
+        skazka.resume(run.path)
+
+
+def test_a_run_whose_preparation_was_cut_off_resumes(tiny_study: Path, tmp_path: Path) -> None:
+    run = skazka.launch(tiny_study, trials=1, run=tmp_path / "run", max_concurrent=1)
+    score = run.folder.ledger().trial("t0000").score
+    shutil.rmtree(run.folder.prepared)
+    shutil.rmtree(run.path / "trials")
+    run.folder.ledger_file.unlink()
+    ledger = Ledger.create(run.folder.ledger_file)
+    ledger.set_meta("trials_asked", 1)
+    assert skazka.resume(run.path).folder.ledger().trial("t0000").score == score
+
+
+def test_a_killed_worker_leaves_its_trial_to_be_resumed(tiny_study: Path, tmp_path: Path) -> None:
+    run = skazka.launch(tiny_study, trials=2, run=tmp_path / "run", max_concurrent=1, callbacks=[Killer()])
+    rows = run.folder.ledger().trials()
+    assert [row.state for row in rows] == ["interrupted", "completed"]
+    again = skazka.resume(run.path).folder.ledger()
+    assert [row.state for row in again.trials()] == ["completed", "completed"]
+    assert [entry["epoch"] for entry in again.epochs("t0000")] == [1, 2]
+
+
+class Killer(Callback):  # type: ignore[misc]
+    """Kills the worker of the first trial after its first epoch, as the system does when memory is short."""
+
+    def __init__(self) -> None:
+        self.done = False
+
+    def on_trial_result(self, result: dict[str, Any], **info: object) -> None:
+        """An epoch was reported."""
+        if not self.done:
+            self.done = True
+            os.kill(result["pid"], signal.SIGKILL)
+
+
+def test_a_model_that_does_not_load_is_bad_input(tiny_study: Path, tmp_path: Path) -> None:
+    folder = _copy(tiny_study, tmp_path / "study")
+    (folder / "broken").mkdir()
+    (folder / "broken" / "config.json").write_text('{"model_type": "no-such-family"}')
+    path = folder / "study.yaml"
+    data = yaml.safe_load(path.read_text(encoding="utf-8"))
+    data["base_model"]["id"] = "broken"
+    path.write_text(yaml.safe_dump(data, allow_unicode=True), encoding="utf-8")
+    with pytest.raises(InputError, match=r"base_model.id: .*broken' cannot be loaded"):
+        skazka.launch(folder, trials=1, run=tmp_path / "run")
+    assert not (tmp_path / "run").exists()

@@ -121,6 +121,22 @@ def test_bad_input_exits_2_and_leaves_nothing(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_refusal_is_json_where_json_was_asked_for() -> None:
+    result = call("status", "no/such/run", "--json")
+    assert result.exit_code == 2
+    assert "is no run folder" in json.loads(result.stdout)["problems"][0]
+
+
+def test_a_damaged_ledger_is_one_line_and_exit_1(launched: tuple[Result, Path], tmp_path: Path) -> None:
+    run = Path(shutil.copytree(launched[1], tmp_path / "run"))
+    (run / "ledger.sqlite-wal").unlink(missing_ok=True)
+    (run / "ledger.sqlite").write_bytes(b"SQLite format 3" + b"?" * 4000)
+    result = call("status", run)
+    assert result.exit_code == 1
+    assert result.stderr.startswith("error: ledger.sqlite: cannot be read")
+    assert "Traceback" not in result.output
+
+
 def test_a_full_run_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("mine")
     result = call("launch", "--run", tmp_path)

@@ -48,7 +48,7 @@ PROBES = [
 def make_small_study(folder: Path) -> Path:
     """Write the study into a new folder and return it."""
     (folder / "model").mkdir(parents=True)
-    (folder / "model" / "config.json").write_text("{}")
+    (folder / "model" / "config.json").write_text('{"model_type": "llava"}')
     (folder / "study.yaml").write_text(STUDY)
     (folder / "own.yaml").write_text("rank: {choice: [4, 8]}\n")
     for file, examples in (("training.jsonl", TRAINING), ("replay.jsonl", REPLAY)):

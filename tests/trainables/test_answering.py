@@ -41,7 +41,7 @@ def test_name_probabilities_are_those_of_the_whole_sequence(asked: tuple[BaseMod
     prompt = prepared.probes[answer.probe]
     for name, tokens in prepared.names.items():
         row = Encoded(prompt.image, prompt.prompt, tokens, prompt.token_inputs)
-        batch = interviewer._inputs([row], left=False)
+        batch = base.inputs([row], prepared.features)
         labels = batch.pop("labels")[0, 1:]
         with torch.inference_mode():
             odds = base.model(**batch).logits[0, :-1].log_softmax(-1)

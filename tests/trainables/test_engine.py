@@ -13,11 +13,12 @@ from spaces.trial_config import TrialConfig
 from studies.checks import load_study
 from trainables import checkpoint
 from trainables.base_model import BaseModel, is_vision
-from trainables.encoding import collate
+from trainables.encoding import Encoded, collate
 from trainables.engine import EpochResult, NotFinite, rate_at
 from trainables.prepared import Prepared, prepare
 from trainables.session import TrialSession, Workshop
 from trainables.task import TrialTask
+from trainables.training_set import select
 
 
 @pytest.fixture(scope="module")
@@ -109,6 +110,22 @@ def test_no_vision_weight_trains(
     trained = [name for name, value in workshop.engine.seat.model.named_parameters() if value.requires_grad]
     assert len(trained) == 4 * 7 * 2  # layers, projections, A and B
     assert not any(is_vision(name) for name in trained)
+
+
+def test_a_trial_that_cannot_open_leaves_no_adapter_behind(
+    workshop: Workshop,
+    tiny_study: Path,
+    tiny_model: Path,
+    shared: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    workshop.engine.close()
+    names = list(workshop.engine.base.model.state_dict())
+    monkeypatch.setattr(torch.optim, "AdamW", None)
+    with pytest.raises(TypeError):
+        TrialSession(task(tiny_study, tiny_model, shared, tmp_path, target_modules="attention+mlp"), workshop)
+    assert list(workshop.engine.base.model.state_dict()) == names
 
 
 def test_a_loss_that_is_no_number_fails_with_a_message(
@@ -212,3 +229,23 @@ def test_epoch_result_names_are_the_metrics() -> None:
     from trainables.metrics import METRICS
 
     assert set(EpochResult.__dataclass_fields__) <= set(METRICS)
+
+
+def test_a_picture_held_out_for_one_character_trains_for_none() -> None:
+    rows = [("Гена", Encoded(str(n), (1,), (2,))) for n in range(4)]
+    rows += [("Чебурашка", Encoded(str(n), (1,), (2,))) for n in (3, 4, 5, 6)]
+    chosen = select(TrialConfig(), rows, (), held_out_share=0.25)
+    trained, held = {row.image for row in chosen.rows}, {row.image for row in chosen.held_out}
+    assert held == {"3", "6"}
+    assert not trained & held
+
+
+def test_replay_adds_its_share_of_control_rows_anew_each_epoch() -> None:
+    rows = [("Гена", Encoded(str(n), (1,), (2,))) for n in range(8)]
+    replay = [Encoded(f"control {n}", (1,), (2,)) for n in range(3)]
+    config = TrialConfig(replay=True, replay_ratio=0.5, batch_size=4)
+    chosen = select(config, rows, replay, held_out_share=0)
+    drawn = [[row.image for row in chosen.epoch(seed=1, epoch=epoch)] for epoch in (1, 2, 1)]
+    assert chosen.steps(4) == 3
+    assert sum(name.startswith("control") for name in drawn[0]) == 4
+    assert drawn[0] == drawn[2] != drawn[1]
