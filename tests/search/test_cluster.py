@@ -82,6 +82,9 @@ def test_ray_is_the_version_of_the_constraints(launcher: dict[str, object]) -> N
     commands = " ".join(launcher["setup_commands"])  # type: ignore[arg-type]
     installed = Requirement(commands.split("'")[1])
     assert str(installed.specifier) == f"=={pins['ray']}"
+    docker = launcher["docker"]
+    assert isinstance(docker, dict)
+    assert all(f"ray:{pins['ray']}-py311" in docker[image] for image in ("image", "head_image"))
 
 
 def test_a_hidden_package_is_named() -> None:
