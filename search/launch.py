@@ -17,7 +17,7 @@ from search.ledger import BASE, Ledger
 from search.manifest import build_manifest, write_manifest
 from search.preparation import Readiness, finish_here, length_problems, prepare_on_cluster, start_here
 from search.run_folder import RunFolder, default_run
-from search.scheduling import LedgerScheduler, Scheduling, make_scheduler
+from search.scheduling import MAX_STARTS, LedgerScheduler, Scheduling, make_scheduler
 from search.searcher import LedgerSearcher, Sampler
 from spaces.problems import InputError, Problem, refuse
 from spaces.space import Space
@@ -195,7 +195,8 @@ def _tuner(
     scheduler = LedgerScheduler(ledger, make_scheduler(options.scheduler, max_epochs(study, space)))
     scheduler.replay()
     tune_config = TuneConfig(
-        num_samples=left,
+        # The searcher says when it is done; a trial whose process died takes another sample.
+        num_samples=left * MAX_STARTS,
         search_alg=searcher,
         scheduler=scheduler,
         reuse_actors=True,

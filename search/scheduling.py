@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Literal
 
+from ray import cloudpickle
 from ray.exceptions import RayActorError
 from ray.tune.schedulers import AsyncHyperBandScheduler, FIFOScheduler, TrialScheduler
 
@@ -14,6 +16,8 @@ from trainables.answers import graded_from_data
 from trainables.metrics import OBJECTIVE
 
 Scheduling = Literal["fifo", "asha"]
+# How often a trial whose process keeps dying is begun before it counts as failed.
+MAX_STARTS = 4
 NOT_METRICS = ("epoch", "done", "answers", "best_so_far")
 
 
@@ -72,11 +76,12 @@ class LedgerScheduler(TrialScheduler):  # type: ignore[misc]
             self.inner.on_trial_complete(tune_controller, _known_as(_id(trial)), result)
 
     def on_trial_error(self, tune_controller: Any, trial: Any) -> None:
-        """A step raised, or the trial's process died. What was merely lost stays to be resumed."""
-        error = trial.get_error()
-        lines = str(error).strip().splitlines() if error else []
-        lost = isinstance(error, RayActorError)
-        self.ledger.finish(_id(trial), "interrupted" if lost else "failed", lines[-1] if lines else "the worker died")
+        """A step raised, or the trial's process died: then the searcher hands the trial out again, a few times."""
+        error = _error_of(trial)
+        lines = str(error).strip().splitlines()
+        starts = sum(event["event"] == "started" for event in self.ledger.attempts(_id(trial)))
+        again = isinstance(error, RayActorError) and starts < MAX_STARTS
+        self.ledger.finish(_id(trial), "interrupted" if again else "failed", lines[-1] if lines else "no message")
 
     def on_trial_remove(self, tune_controller: Any, trial: Any) -> None:
         """A trial was taken out before it ran: it stays to be run."""
@@ -111,6 +116,19 @@ def make_scheduler(scheduling: Scheduling, max_epochs: int) -> TrialScheduler:
         grace_period=max(1, max_epochs // 4),
         reduction_factor=2,
     )
+
+
+def _error_of(trial: Any) -> Any:
+    """The exception that Tune caught for a trial.
+
+    It lies in Tune's local file for it, written a moment ago by this very process; `Trial.get_error`
+    looks at the storage, which the file reaches only later.
+    """
+    path = trial.pickled_error_file
+    if path is None or not Path(path).is_file():
+        return "the worker died"
+    with Path(path).open("rb") as file:
+        return cloudpickle.load(file)
 
 
 def _id(trial: Any) -> str:
