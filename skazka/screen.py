@@ -104,7 +104,9 @@ class Screen(Callback):  # type: ignore[misc]
         assert self.ledger is not None
         row = self.ledger.trial(trial.config["trial"])
         done = [each for each in self.ledger.trials() if each.finished is not None]
-        self.say(f"{finished_line(row)}  {len(done)}/{self.trials}{self._time_left(len(done))}")
+        # The live table says how far the sweep is; plain lines must say it themselves.
+        progress = "" if self.live is not None else f"  {len(done)}/{self.trials}{self._time_left(len(done))}"
+        self.say(finished_line(row) + progress)
         self._draw()
 
     def _time_left(self, done: int) -> str:

@@ -13,10 +13,15 @@ from trainables.metrics import rank
 def finished_line(row: TrialRow) -> str:
     """A finished trial in one line."""
     if row.score is None or row.state in ("failed", "interrupted"):
-        return f"{row.id} {row.name} {row.state}: {row.error or 'no score'}"
+        return f"{label(row)} {row.state}: {row.error or 'no score'}"
     parts = f"gain {row.gain:+.3f}, degradation {row.degradation:.3f}, hallucination {row.hallucination:.3f}"
     seconds = (row.finished or 0) - (row.started or 0)
-    return f"{row.id} {row.name} {row.state} in {duration(seconds)}: score {row.score:+.4f} ({parts})"
+    return f"{label(row)} {row.state} in {duration(seconds)}: score {row.score:+.4f} ({parts})"
+
+
+def label(row: TrialRow) -> str:
+    """A trial's id, with the name of a baseline."""
+    return row.id if row.name == row.id else f"{row.id} {row.name}"
 
 
 def trials_table(rows: list[TrialRow], epochs: dict[str, int], shown: int = 12) -> Table:

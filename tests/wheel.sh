@@ -9,7 +9,7 @@ trap 'rm -rf "$work"' EXIT
 
 "$python" -m build --wheel --outdir "$work/dist" "$root" >"$work/build.log" 2>&1 || { cat "$work/build.log"; exit 1; }
 "$python" -m venv "$work/venv"
-"$work/venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-input \
+"$work/venv/bin/python" -m pip install --quiet --no-compile --disable-pip-version-check --no-input \
   ${TORCH_INDEX:+--extra-index-url "$TORCH_INDEX"} -c "$root/constraints.txt" "$work"/dist/*.whl
 
 mkdir -p "$work/user/analysis" "$work/user/spaces"
