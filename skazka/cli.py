@@ -290,4 +290,6 @@ def export(run: Path, to: Path, trial: str | None, as_json: bool) -> None:
         facts = {"exported": str(done.folder), "trial": done.trial.id, "verified_answers": done.verified}
         click.echo(json.dumps(facts, ensure_ascii=False))
     else:
-        click.echo(f"exported {done.trial.id} ({done.trial.name}) to {done.folder}; {done.verified} answers verified")
+        from skazka.table import label
+
+        click.echo(f"exported {label(done.trial)} to {done.folder}; {done.verified} answers verified")
