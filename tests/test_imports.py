@@ -22,7 +22,7 @@ LIGHT = (
 
 def imported(path: Path) -> set[str]:
     """The top-level packages that a module imports anywhere in it."""
-    names = set()
+    names: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             names.update(alias.name.split(".")[0] for alias in node.names)

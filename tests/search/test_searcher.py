@@ -38,7 +38,7 @@ def _task(trial: str, config: TrialConfig, seed: int) -> dict[str, Any]:
 
 def score(config: dict[str, Any]) -> float:
     """A made-up trial: best near a learning rate of 2e-3 at rank 8 with replay."""
-    return -abs(config["learning_rate"] - 2e-3) * 100 + (config["rank"] == 8) * 0.1 + config["replay"] * 0.2
+    return float(-abs(config["learning_rate"] - 2e-3) * 100 + (config["rank"] == 8) * 0.1 + config["replay"] * 0.2)
 
 
 def step(search: LedgerSearcher, attempt: str = "x") -> dict[str, Any] | None:
