@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 from peft import LoraConfig, get_peft_model
-from peft.utils import get_peft_model_state_dict, set_peft_model_state_dict
+from peft.utils import set_peft_model_state_dict
 
 from spaces.trial_config import TrialConfig
 from trainables.answering import Interviewer, batches
@@ -134,11 +134,6 @@ class Engine:
         model = self.base.model if self._seat is None else self._seat.model
         return self.interviewer.ask(model, probes, naming)
 
-    def adapter(self) -> dict[str, torch.Tensor]:
-        """The adapter's weights under peft's own names."""
-        weights = get_peft_model_state_dict(self.seat.model)
-        return {name: value.detach().cpu().contiguous() for name, value in weights.items()}
-
     def state(self) -> dict[str, torch.Tensor]:
         """Everything beside the adapter that the next epoch depends on, as named tensors."""
         seat = self.seat
@@ -151,7 +146,7 @@ class Engine:
         return tensors
 
     def restore(self, epoch: int, adapter: Mapping[str, torch.Tensor], state: Mapping[str, torch.Tensor]) -> None:
-        """Put the open trial where it was after `epoch`, from what `adapter` and `state` gave then."""
+        """Put the open trial where it was after `epoch`, from what `save_adapter` and `state` gave then."""
         seat = self.seat
         set_peft_model_state_dict(seat.model, dict(adapter))
         optimizer = seat.optimizer.state_dict()

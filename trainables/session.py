@@ -14,6 +14,7 @@ from trainables.answering import Interviewer
 from trainables.answers import GradedAnswer, grade_answers, graded_to_data, grader_of
 from trainables.base_model import BaseModel
 from trainables.engine import Engine, NotFinite
+from trainables.grading import Grader
 from trainables.metrics import better
 from trainables.prepared import Prepared, naming
 from trainables.scoring import compare, name_margin, score_answers
@@ -29,6 +30,7 @@ class Workshop:
     study: Study
     prepared: Prepared
     engine: Engine
+    grader: Grader
 
     @classmethod
     def build(cls, task: TrialTask) -> Workshop:
@@ -39,7 +41,7 @@ class Workshop:
         base = BaseModel.load(task.base_model, revision=spec.revision, dtype=spec.dtype)
         tokens = study.file.evaluation.max_new_tokens
         interviewer = Interviewer(base, prepared.features, prepared.names, max_new_tokens=tokens)
-        return cls(workshop_key(task), study, prepared, Engine(base, prepared.features, interviewer))
+        return cls(workshop_key(task), study, prepared, Engine(base, prepared.features, interviewer), grader_of(study))
 
 
 def workshop_key(task: TrialTask) -> tuple[Path, Path, str]:
@@ -104,7 +106,7 @@ class TrialSession:
     def _answers(self) -> list[GradedAnswer]:
         probes = self.workshop.study.probes_of("search")
         answers = self.engine.ask(self.workshop.prepared.probes, naming(probes))
-        return grade_answers(grader_of(self.workshop.study), probes, answers)
+        return grade_answers(self.workshop.grader, probes, answers)
 
     def close(self) -> None:
         """Leave the engine's seat."""
