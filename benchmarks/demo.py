@@ -11,7 +11,9 @@ import json
 import shutil
 import tempfile
 import time
+from collections import Counter
 from pathlib import Path
+from statistics import median_high
 from typing import Any
 
 import click
@@ -28,7 +30,7 @@ def main() -> None:
 
 
 @main.command()
-@click.option("--seeds", default="101,102,103")
+@click.option("--seeds", default="111,112,113")
 @click.option("--trials", default=12)
 @click.option("--out", type=click.Path(path_type=Path), required=True)
 def seeds(seeds: str, trials: int, out: Path) -> None:
@@ -62,7 +64,7 @@ def _sweep(seed: int, trials: int, sampler: str, opened: str) -> dict[str, Any]:
         "sampler": sampler,
         "trials": trials,
         "seconds": round(seconds, 1),
-        "median_trial_seconds": _median([(row.finished or 0) - (row.started or 0) for row in rows]),
+        "median_trial_seconds": round(median_high((row.finished or 0) - (row.started or 0) for row in rows), 1),
         "best": best.name,
         "best_config": best.config,
         "running_best": _running_best(rows),
@@ -83,19 +85,9 @@ def _running_best(rows: list[TrialRow]) -> list[float | None]:
     return best
 
 
-def _grades(run: Run, rows: list[TrialRow]) -> dict[str, dict[str, int]]:
+def _grades(run: Run, rows: list[TrialRow]) -> dict[str, Counter[str]]:
     ledger = run.folder.ledger()
-    found: dict[str, dict[str, int]] = {}
-    for row in rows:
-        counts = found.setdefault(row.name, {})
-        for graded in ledger.answers(row.id):
-            counts[graded.grade.value] = counts.get(graded.grade.value, 0) + 1
-    return found
-
-
-def _median(values: list[float]) -> float:
-    ordered = sorted(values)
-    return round(ordered[len(ordered) // 2], 1)
+    return {row.name: Counter(graded.grade.value for graded in ledger.answers(row.id)) for row in rows}
 
 
 def _keep(out: Path, record: dict[str, Any]) -> None:

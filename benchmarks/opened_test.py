@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -39,9 +40,7 @@ def test_scores(folder: RunFolder, rows: Sequence[TrialRow]) -> dict[str, dict[s
         after = grade_answers(grader_of(study), asked, answers)
         score = score_answers(prepared.before, after, study.roles, study.file.score)
         accuracy = {change.character: change.after for change in compare(prepared.before, after, study.roles)}
-        grades: dict[str, int] = {}
-        for graded in after:
-            grades[graded.grade.value] = grades.get(graded.grade.value, 0) + 1
+        grades = Counter(graded.grade.value for graded in after)
         results[row.id] = {**vars(score), "accuracy": accuracy, "grades": grades}
         base.model = model.unload()
     return results
