@@ -11,12 +11,12 @@ from peft import PeftModel
 
 from search.ledger import TrialRow
 from search.run_folder import RunFolder
-from trainables import checkpoint
 from trainables.answering import Interviewer
 from trainables.answers import grade_answers, grader_of
 from trainables.base_model import BaseModel
 from trainables.prepared import naming, prepare
 from trainables.scoring import compare, score_answers
+from trainables.task import checkpoint_folder
 
 
 def test_scores(folder: RunFolder, rows: Sequence[TrialRow]) -> dict[str, dict[str, Any]]:
@@ -34,7 +34,7 @@ def test_scores(folder: RunFolder, rows: Sequence[TrialRow]) -> dict[str, dict[s
     for row in rows:
         if row.best_epoch is None:
             continue
-        adapter = checkpoint.folder_of(folder.trial(row.id), row.best_epoch)
+        adapter = checkpoint_folder(folder.trial(row.id), row.best_epoch)
         model = PeftModel.from_pretrained(base.model, str(adapter))
         answers = interviewer.ask(model, prepared.probes, naming(asked))
         after = grade_answers(grader_of(study), asked, answers)

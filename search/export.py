@@ -18,6 +18,7 @@ from search.run_folder import RunFolder
 from spaces.problems import InputError, Problem
 from studies.study import Study
 from trainables.answers import ASK_BATCH, GradedAnswer, asking_order
+from trainables.task import checkpoint_folder
 
 CARD = Path(__file__).parent / "model_card.md.j2"
 ADAPTER_FILES = ("adapter_model.safetensors", "adapter_config.json")
@@ -76,7 +77,8 @@ def _choose(folder: RunFolder, trial: str | None) -> TrialRow:
 
 
 def _write(folder: RunFolder, row: TrialRow, target: Path) -> None:
-    source = folder.trial(row.id) / f"epoch-{row.best_epoch:04d}"
+    assert row.best_epoch is not None
+    source = checkpoint_folder(folder.trial(row.id), row.best_epoch)
     if not source.is_dir():
         message = f"the checkpoint of {row.id} is gone ({source})"
         raise InputError(Problem("", "--trial", message, "choose another trial"))

@@ -15,6 +15,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from studies.files import sha256_of
+from trainables.task import checkpoint_folder
 
 ADAPTER, STATE, MANIFEST = "adapter_model.safetensors", "state.safetensors", "checkpoint.json"
 log = logging.getLogger(__name__)
@@ -39,11 +40,6 @@ class Checkpoint:
         return tensors
 
 
-def folder_of(trial_folder: Path, epoch: int) -> Path:
-    """Where an epoch's checkpoint lies."""
-    return trial_folder / f"epoch-{epoch:04d}"
-
-
 def write(
     trial_folder: Path,
     epoch: int,
@@ -52,7 +48,7 @@ def write(
     save_adapter: Callable[[str], None],
 ) -> Checkpoint:
     """Write a checkpoint to a temporary folder, flush it to disk, and rename it into place."""
-    final = folder_of(trial_folder, epoch)
+    final = checkpoint_folder(trial_folder, epoch)
     temporary = trial_folder / f".writing-{final.name}"
     for leftover in (temporary, final):
         shutil.rmtree(leftover, ignore_errors=True)
@@ -90,7 +86,7 @@ def read(folder: Path) -> Checkpoint:
 
 def prune(trial_folder: Path, keep: set[int]) -> None:
     """Remove all but the epochs to keep."""
-    kept = {folder_of(trial_folder, epoch) for epoch in keep}
+    kept = {checkpoint_folder(trial_folder, epoch) for epoch in keep}
     for folder in trial_folder.glob("epoch-*"):
         if folder not in kept:
             shutil.rmtree(folder, ignore_errors=True)

@@ -24,3 +24,8 @@ class TrialTask(BaseModel):
     study: Path
     prepared: Path
     base_model: str
+
+
+def checkpoint_folder(trial_folder: Path, epoch: int) -> Path:
+    """Where an epoch's checkpoint lies. Here, for export reads it without torch."""
+    return trial_folder / f"epoch-{epoch:04d}"

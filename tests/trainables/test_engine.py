@@ -17,7 +17,7 @@ from trainables.encoding import Encoded, collate
 from trainables.engine import EpochResult, NotFinite, rate_at
 from trainables.prepared import Prepared, prepare
 from trainables.session import TrialSession, Workshop
-from trainables.task import TrialTask
+from trainables.task import TrialTask, checkpoint_folder
 from trainables.training_set import select
 
 
@@ -194,7 +194,7 @@ def test_torn_checkpoint_is_skipped_for_the_one_before(
     TrialSession(task(tiny_study, tiny_model, shared, tmp_path), workshop)
     for epoch in (1, 2):
         checkpoint.write(tmp_path, epoch, {"epoch": epoch}, workshop.engine.state(), workshop.engine.save_adapter)
-    weights = checkpoint.folder_of(tmp_path, 2) / checkpoint.ADAPTER
+    weights = checkpoint_folder(tmp_path, 2) / checkpoint.ADAPTER
     weights.write_bytes(weights.read_bytes()[:-1])
     found = checkpoint.newest(tmp_path)
     assert found is not None
