@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from analysis.conclusions import label
-from analysis.markdown import replace_file
+from analysis.files import replace_file
 from analysis.messages import Messages
 from search.ledger import SCORED, TrialRow
 

@@ -14,7 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
 from analysis.charts import draw_curves, draw_scores, score_chart
 from analysis.conclusions import configuration, label, number, why_best
-from analysis.markdown import Markdown, code_block, escape, replace_file
+from analysis.files import replace_file
 from analysis.messages import Messages
 from analysis.overview import TPE_STARTUP, Overview, overview_of
 from analysis.tables import (
@@ -28,6 +28,8 @@ from analysis.tables import (
 from analysis.trials import REPORT_FILE, best_trial
 from search.ledger import BASE, Ledger, TrialRow, ranked
 from search.run_folder import RunFolder
+from spaces.markdown import Markdown, code_block, escape
+from spaces.secrets import redact
 from spaces.trial_config import TrialConfig
 from studies.study import Study
 from trainables.answers import GradedAnswer
@@ -45,7 +47,8 @@ def write_report(folder: RunFolder, language: str | None = None) -> Path:
     study = folder.study()
     messages = Messages(language or study.file.language)
     with closing(folder.ledger()) as ledger:
-        text = _Writer(folder, study, ledger, messages).text()
+        # A report is passed on: a ledger from before errors were redacted must not tell a secret here.
+        text = redact(_Writer(folder, study, ledger, messages).text())
     path = folder.report / REPORT_FILE
     # A path that is no UTF-8 arrives as surrogates, which cannot be written.
     replace_file(path, text.encode("utf-8", errors="replace"))

@@ -10,6 +10,14 @@ from typing import Any, TypeVar
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from spaces.printable import printable
+from spaces.secrets import redact
+
+# Far above any study; a file that aliases blow up is refused before anything walks it.
+MAX_YAML_BYTES = 1024 * 1024
+MAX_YAML_VALUES = 200_000
+# A merge key, `<<`, is YAML's own.
+TEXT_KEYS = ("tag:yaml.org,2002:str", "tag:yaml.org,2002:merge")
 FieldPath = tuple[str | int, ...]
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -25,10 +33,12 @@ class Problem:
     line: int | None = None
 
     def __str__(self) -> str:
+        """The refusal on one line, with nothing that would drive a terminal and no secret of the environment."""
         where = self.file if self.line is None else f"{self.file}:{self.line}"
         what = f"{self.field}: {self.message}" if self.field else self.message
         text = f"{where} {what}" if where else what
-        return " ".join(f"{text} — {self.remedy}".split() if self.remedy else text.split())
+        text = redact(f"{text} — {self.remedy}" if self.remedy else text)
+        return printable(" ".join(text.split()))
 
 
 class InputError(ValueError):
@@ -64,12 +74,15 @@ class Document:
 def read_yaml(path: Path) -> Document:
     """Read a YAML file with its line numbers.
 
-    Raises InputError when the file is missing, is no UTF-8 text or is no YAML.
+    Raises InputError when the file is missing, is no UTF-8 text, is no YAML, holds more than MAX_YAML_BYTES
+    or, with its aliases written out, more than MAX_YAML_VALUES values.
     """
     try:
+        _check_size(path)
         text = path.read_text(encoding="utf-8-sig")
         # compose gives positions, safe_load the values: both refuse the same files.
         node = yaml.compose(text, Loader=yaml.SafeLoader)
+        _check_aliases(path, node)
         lines: dict[FieldPath, int] = {}
         refuse(_note_lines(node, (), path.name, lines, set()))
         return Document(path.name, yaml.safe_load(text), lines)
@@ -83,6 +96,35 @@ def read_yaml(path: Path) -> Document:
         line = mark.line + 1 if mark else None
         reason = getattr(error, "problem", None) or str(error)
         raise InputError(Problem(path.name, "", f"not valid YAML: {reason}", "fix the syntax", line)) from error
+
+
+def _check_size(path: Path) -> None:
+    if (size := path.stat().st_size) > MAX_YAML_BYTES:
+        message = f"has {size} bytes, more than {MAX_YAML_BYTES}"
+        raise InputError(Problem(path.name, "", message, "keep rows in JSON Lines files"))
+
+
+def _check_aliases(path: Path, node: yaml.Node | None) -> None:
+    """A few lines of aliases of aliases can stand for billions of values, and for an endless one."""
+    if node is None:
+        return
+    values = _written_out(node, {})
+    if values is None or values > MAX_YAML_VALUES:
+        message = "an alias stands inside its own anchor" if values is None else "its aliases stand for too many values"
+        raise InputError(Problem(path.name, "", message, "write the values out", node.start_mark.line + 1))
+
+
+def _written_out(node: yaml.Node, known: dict[int, int | None]) -> int | None:
+    """How many values a node holds with its aliases written out; None for one that holds itself."""
+    if isinstance(node, yaml.ScalarNode):
+        return 1
+    if id(node) not in known:
+        # Met again while its own parts are being counted, it holds itself.
+        known[id(node)] = None
+        pairs = node.value if isinstance(node, yaml.MappingNode) else [(part,) for part in node.value]
+        counts = [_written_out(part, known) for pair in pairs for part in pair]
+        known[id(node)] = None if None in counts else 1 + sum(count or 0 for count in counts)
+    return known[id(node)]
 
 
 def _note_lines(
@@ -100,6 +142,8 @@ def _note_lines(
         for key, value in node.value:
             name, line = str(key.value), key.start_mark.line + 1
             field = (*path, name)
+            if key.tag not in TEXT_KEYS:
+                problems.append(Problem(file, field_name(field), "a key must be text", "write it in quotes", line))
             if name in keys:
                 problems.append(Problem(file, field_name(field), "stands twice", "keep one of them", line))
             keys.add(name)

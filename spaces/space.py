@@ -3,18 +3,40 @@
 from __future__ import annotations
 
 import math
+import os
 import random
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Protocol
 
-from pydantic import BaseModel, ConfigDict, RootModel, TypeAdapter, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    RootModel,
+    TypeAdapter,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from spaces.problems import Document, InputError, Problem, read_yaml, refuse, validate
-from spaces.trial_config import KNOBS, TrialConfig
+from spaces.trial_config import KNOBS, TrialConfig, no_switch
 
 Value = bool | int | float | str | None
 NAMED = Path(__file__).parent / "named"
+
+
+def _single(value: Any) -> Any:
+    # Otherwise every member of the union would complain by itself.
+    if not isinstance(value, Value) or (isinstance(value, float) and not math.isfinite(value)):
+        raise ValueError(f"must be one number, one word, true or false, got {value!r} — list single values")
+    return value
+
+
+Single = Annotated[Value, BeforeValidator(_single)]
+Number = Annotated[float, BeforeValidator(no_switch)]
+Whole = Annotated[int, BeforeValidator(no_switch)]
 
 
 class Suggester(Protocol):
@@ -34,11 +56,11 @@ class Domain(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    choice: tuple[Value, ...] | None = None
-    uniform: tuple[float, float] | None = None
-    log_uniform: tuple[float, float] | None = None
-    integer: tuple[int, int] | None = None
-    when: dict[str, Value] = {}
+    choice: tuple[Single, ...] | None = None
+    uniform: tuple[Number, Number] | None = None
+    log_uniform: tuple[Number, Number] | None = None
+    integer: tuple[Whole, Whole] | None = None
+    when: dict[str, Single] = {}
 
     @model_validator(mode="after")
     def _one_kind(self) -> Domain:
@@ -144,11 +166,11 @@ def load_space(name: str | Path, folder: Path | None = None) -> Space:
 
     Raises InputError when there is no such space, a knob is unknown, or a range is empty.
     """
-    named = NAMED / f"{name}.yaml"
-    if isinstance(name, str) and "/" not in name and named.exists():
-        return _checked(name, read_yaml(named))
+    if isinstance(name, str) and name in named_spaces():
+        return _checked(name, read_yaml(NAMED / f"{name}.yaml"))
     path = (folder or Path()) / name
-    if not path.is_file():
+    # Not Path.is_file, which raises for a name that is too long.
+    if not os.path.isfile(path):
         message = f"no space {str(name)!r}"
         raise InputError(Problem("", "space", message, f"use one of {', '.join(named_spaces())} or a YAML file"))
     return _checked(path.stem, read_yaml(path))

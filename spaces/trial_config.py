@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 TargetModules = Literal["attention", "attention+mlp"]
 Scheduler = Literal["constant", "linear", "cosine"]
+
+
+def no_switch(value: Any) -> Any:
+    """The value itself. Raises ValueError for true and false: Python would count them as 1 and 0."""
+    if isinstance(value, bool):
+        raise ValueError(f"must not be true or false, got {value} — write a number or a word")
+    return value
 
 
 class TrialConfig(BaseModel):
@@ -33,6 +40,11 @@ class TrialConfig(BaseModel):
     weight_decay: float = Field(0.0, ge=0, le=1, description="AdamW weight decay")
     replay: bool = Field(False, description="train on control images as well")
     replay_ratio: float | None = Field(None, gt=0, le=4, description="control rows for each target row")
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _only_replay_is_a_switch(cls, value: Any, info: ValidationInfo) -> Any:
+        return value if info.field_name == "replay" else no_switch(value)
 
     @model_validator(mode="after")
     def _replay_ratio_only_under_replay(self) -> TrialConfig:

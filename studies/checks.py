@@ -9,6 +9,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from safetensors import SafetensorError, safe_open
+
+from spaces.printable import UNPRINTABLE
 from spaces.problems import InputError, Problem, field_name, refuse
 from studies.files import FileError, resolve
 from studies.images import inspect
@@ -27,7 +30,7 @@ def load_study(name: str | Path | None = None) -> Study:
         raise InputError(problems)
     unread = bool(problems)
     hashes: dict[str, str] = {}
-    problems += [*_model(study), *_characters(study), *_lexicon(study)]
+    problems += [*_name(study), *_model(study), *_characters(study), *_lexicon(study)]
     for rows in (study.training, study.probes, study.replay):
         problems += _row_references(study, rows, hashes)
     # A row that could not be read may be the very one that would be missed here.
@@ -42,6 +45,15 @@ def _at(study: Study, path: tuple[str | int, ...], field: str, message: str, rem
     return Problem(study.document.file, field, message, remedy, study.document.line_of(path))
 
 
+def _name(study: Study) -> list[Problem]:
+    """The name becomes part of the run folder's: it must stay one folder."""
+    name = study.file.name
+    if name.startswith(".") or "/" in name or "\\" in name or UNPRINTABLE.search(name):
+        message = f"{name!r} cannot name a folder"
+        return [_at(study, ("name",), "name", message, "use letters, digits, spaces, - and _")]
+    return []
+
+
 def _model(study: Study) -> list[Problem]:
     identifier = study.file.base_model.id
     local = study.folder / identifier
@@ -50,16 +62,29 @@ def _model(study: Study) -> list[Problem]:
         try:
             config = json.loads((local / "config.json").read_text(encoding="utf-8"))
             known = isinstance(config, dict) and "model_type" in config
-        except (OSError, ValueError):
+        except (OSError, ValueError, RecursionError):
             known = False
         if known:
-            return []
+            wrong = _weights_problem(local)
+            return [_at(study, path, field, f"{identifier!r} {wrong}", "save it with save_pretrained")] if wrong else []
         message = f"{identifier!r} has no config.json that names a model_type"
         return [_at(study, path, field, message, "point it at a folder made by save_pretrained")]
     if identifier.startswith((".", "/", "~")) or identifier.count("/") != 1:
         message = f"no model folder {identifier!r}"
         return [_at(study, path, field, message, "give an existing folder or a hub id (owner/name)")]
     return []
+
+
+def _weights_problem(model: Path) -> str | None:
+    """Weights in another format may be pickles, which run code when they are read: they never are."""
+    files = sorted(model.glob("*.safetensors"))
+    for file in files:
+        try:
+            with safe_open(file, framework="np"):
+                pass
+        except (SafetensorError, OSError) as error:
+            return f"has a damaged {file.name} ({error})"
+    return None if files else "has no weights in safetensors files"
 
 
 def _characters(study: Study) -> list[Problem]:

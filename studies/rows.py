@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from pathlib import Path
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 
@@ -84,8 +85,18 @@ def read_rows(path: Path, row_type: type[AnyRow]) -> tuple[Rows[AnyRow], list[Pr
 
 
 def _read_row(line: str, row_type: type[AnyRow], file: str, number: int) -> AnyRow | list[Problem]:
+    twice: list[str] = []
+
+    def note_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        # JSON would keep the last one silently.
+        twice.extend(name for name, count in Counter(name for name, _ in pairs).items() if count > 1)
+        return dict(pairs)
+
     try:
-        return row_type.model_validate(json.loads(line))
+        data = json.loads(line, object_pairs_hook=note_twice)
+        if twice:
+            return [Problem(file, name, "stands twice", "keep one of them", number) for name in twice]
+        return row_type.model_validate(data)
     except ValidationError as error:
         return problems_of(error, file, lambda _: number)
     except (ValueError, RecursionError) as error:

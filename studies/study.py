@@ -11,11 +11,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
 from spaces.problems import Document, InputError, Problem, read_yaml, refuse, validate
 from spaces.space import Space, load_space, named_spaces
-from spaces.trial_config import TrialConfig
+from spaces.trial_config import TrialConfig, no_switch
 from studies.files import FileError, resolve, sha256_of
 from studies.rows import Example, Probe, Row, Rows, read_rows
 
@@ -26,6 +26,8 @@ BUNDLED = {"demo": Path(__file__).parent / "demo"}
 
 class _Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    _no_switch = field_validator("*", mode="before")(no_switch)
 
 
 class Character(_Section):
@@ -157,9 +159,10 @@ def find_study(name: str | Path | None) -> Path:
     if name is None or (str(name) in BUNDLED and not Path(name).exists()):
         return BUNDLED[str(name or "demo")] / "study.yaml"
     path = Path(os.path.expanduser(name)).absolute()
-    if path.is_dir():
+    # Not Path.is_dir and is_file, which raise for a name that is too long.
+    if os.path.isdir(path):
         path = path / "study.yaml"
-    if not path.is_file():
+    if not os.path.isfile(path):
         raise InputError(Problem(str(name), "", "no such study", "give a folder with study.yaml, or a study.yaml"))
     return path
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import yaml
 from PIL import Image
 
-from search.ledger import BASE, Ledger, State, TrialRow
-from search.manifest import write_manifest
+from search.ledger import BASE, End, Ledger, TrialRow
 from search.run_folder import RunFolder
 from spaces.trial_config import TrialConfig
 from studies.study import Study, read_study
@@ -65,8 +64,9 @@ def make_run(path: Path, language: str = "ru") -> tuple[RunFolder, Ledger]:
     """A run folder in which the base has answered and no trial has begun."""
     folder = RunFolder(path)
     study = make_study(folder.study_folder, language)
-    write_manifest(folder.manifest_file, MANIFEST)
     ledger = Ledger.create(folder.ledger_file)
+    ledger.set_meta("manifest", MANIFEST)
+    ledger.set_meta("frozen", folder.hashes())
     ledger.put_answers(BASE, "search", graded(study, {"Супермен": ["Супермен"] * ASKED}))
     return folder, ledger
 
@@ -85,7 +85,7 @@ def add_trial(
     texts: Mapping[str, Sequence[str]] | None,
     *,
     name: str | None = None,
-    state: State = "completed",
+    state: End | Literal["running"] = "completed",
     error: str | None = None,
     margin: float | None = None,
     config: Mapping[str, Any] | None = None,

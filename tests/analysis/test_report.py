@@ -10,7 +10,6 @@ from fake_runs import MANIFEST, add_trial, make_run
 
 from analysis.messages import Messages
 from analysis.report import duration, write_report
-from search.manifest import write_manifest
 
 PAYLOAD = "<script>alert(1)</script> | **x**\n\n# Карлсон ![a](b) `c`"
 GOOD = {"Чебурашка": ["Чебурашка"] * 3, "Супермен": ["Супермен"] * 3}
@@ -69,8 +68,8 @@ def test_trials_beyond_the_tenth_are_counted_as_model_driven(tmp_path: Path) -> 
 
 
 def test_a_random_sweep_does_not_speak_of_tpe(tmp_path: Path) -> None:
-    folder, _ = make_run(tmp_path / "run")
-    write_manifest(folder.manifest_file, {**MANIFEST, "options": {"sampler": "random"}})
+    folder, ledger = make_run(tmp_path / "run")
+    ledger.set_meta("manifest", {**MANIFEST, "options": {"sampler": "random"}})
     text = write_report(folder).read_text(encoding="utf-8")
     assert "TPE" not in text
     assert "Конфигурации выбирались случайно." in text
@@ -173,3 +172,12 @@ def test_opened_test_probes_are_not_denied(tmp_path: Path) -> None:
 def test_durations() -> None:
     assert duration(59.6, Messages("en")) == "1 min 0 s"
     assert duration(3720, Messages("ru")) == "1 ч 2 мин"
+
+
+def test_a_secret_in_an_older_ledger_is_not_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder, ledger = make_run(tmp_path / "run")
+    add_trial(folder, ledger, 0, None, state="failed", error="401 for hf_0123456789")
+    monkeypatch.setenv("HF_TOKEN", "hf_0123456789")
+    text = write_report(folder).read_text(encoding="utf-8")
+    assert "hf_0123456789" not in text
+    assert "401 for \\*\\*\\*" in text or "401 for ***" in text

@@ -119,3 +119,44 @@ def test_a_key_written_twice_is_refused(tmp_path: Path) -> None:
     path.write_text("title: first\ntitle: second\n")
     with pytest.raises(InputError, match=r"whole\.yaml:2"):
         read_yaml(path)
+
+
+def test_a_problem_drives_no_terminal_and_tells_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_TOKEN", "hf_0123456789")
+    problem = Problem("a\x1b[2J.yaml", "b\u202e", "401 for hf_0123456789\x07", "try\x9b again", 1)
+    assert str(problem) == r"a\x1b[2J.yaml:1 b\u202e: 401 for ***\x07 — try\x9b again"
+
+
+LISTS = "a: &a [1, 1, 1, 1, 1, 1, 1, 1, 1, 1]\n" + "".join(
+    f"{name}: &{name} [{', '.join([f'*{before}'] * 10)}]\n" for before, name in zip("abcdefgh", "bcdefghi", strict=True)
+)
+MERGES = "a: &a {x: 1}\n" + "".join(
+    f"{name}: &{name} {{<<: [{', '.join([f'*{before}'] * 10)}]}}\n"
+    for before, name in zip("abcdefgh", "bcdefghi", strict=True)
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (LISTS, "too many values"),
+        (MERGES, "too many values"),
+        (LISTS + "? *i\n: x\n", "too many values"),
+        ("title: &a {title: *a}\n", "inside its own anchor"),
+        ("? &a [*a]\n: x\n", "inside its own anchor"),
+        ("title: '" + "a" * 1024 * 1024 + "'\n", "more than 1048576"),
+        ("[" * 20_000, "not valid YAML"),
+        ("title: !!python/object/apply:os.system ['touch /tmp/never']\n", "not valid YAML"),
+        ("title: !!python/name:os.system\n", "not valid YAML"),
+    ],
+    ids=["laughs", "merges", "key", "itself", "itself as key", "bytes", "deep", "call", "name"],
+)
+def test_a_yaml_bomb_is_refused(tmp_path: Path, text: str, message: str) -> None:
+    (tmp_path / "whole.yaml").write_text(text)
+    with pytest.raises(InputError, match=message):
+        read_yaml(tmp_path / "whole.yaml")
+
+
+def test_an_alias_is_fine(tmp_path: Path) -> None:
+    (tmp_path / "whole.yaml").write_text("a: &a {x: 1}\nb: {<<: *a, y: 2}\nc: [*a, *a]\n")
+    assert read_yaml(tmp_path / "whole.yaml").data["b"] == {"x": 1, "y": 2}

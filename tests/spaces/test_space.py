@@ -193,6 +193,11 @@ def refused(path: Path) -> InputError:
         ("rank: {choice: [8, 1024]}", 2, "rank", "got 1024"),
         ("dropout: {uniform: [0.5, 1]}", 2, "dropout", "got 1.0"),
         ("scheduler: {choice: [cosine, step]}", 2, "scheduler", "got 'step'"),
+        ("rank: {choice: [[4, 8]]}", 2, "rank.choice[0]", "got [4, 8]"),
+        ("rank: {choice: [4, .nan]}", 2, "rank.choice[1]", "got nan"),
+        ("rank: {choice: [4], when: {epochs: {}}}", 2, "rank.when.epochs", "got {}"),
+        ("rank: {integer: [true, 8]}", 2, "rank.integer[0]", "got True"),
+        ("dropout: {uniform: [false, 0.1]}", 2, "dropout.uniform[0]", "got False"),
     ],
 )
 def test_a_bad_domain_is_refused(tmp_path: Path, text: str, line: int, field: str, message: str) -> None:
@@ -233,7 +238,7 @@ def test_broken_yaml_is_refused_with_its_line(tmp_path: Path) -> None:
     assert (problem.file, problem.line) == ("own.yaml", 2)
 
 
-@pytest.mark.parametrize("name", ["nope", "", "../lora", "named/lora.yaml"])
+@pytest.mark.parametrize("name", ["nope", "", "../lora", "named/lora.yaml", "a" * 300])
 def test_no_such_space_names_those_there_are(tmp_path: Path, name: str) -> None:
     with pytest.raises(InputError) as caught:
         load_space(name, tmp_path)

@@ -51,6 +51,12 @@ def test_a_knob_is_a_finite_number(knob: str, value: float) -> None:
     assert not accepts(**{knob: value})
 
 
+@pytest.mark.parametrize("knob", [knob for knob in KNOBS if knob != "replay"])
+@pytest.mark.parametrize("value", [True, False])
+def test_a_switch_is_no_number(knob: str, value: bool) -> None:
+    assert not accepts(**{"replay": True, "replay_ratio": 0.5, knob: value})
+
+
 @pytest.mark.parametrize(
     ("knobs", "valid"),
     [

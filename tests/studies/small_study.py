@@ -49,6 +49,7 @@ def make_small_study(folder: Path) -> Path:
     """Write the study into a new folder and return it."""
     (folder / "model").mkdir(parents=True)
     (folder / "model" / "config.json").write_text('{"model_type": "llava"}')
+    (folder / "model" / "model.safetensors").write_bytes((2).to_bytes(8, "little") + b"{}")
     (folder / "study.yaml").write_text(STUDY)
     (folder / "own.yaml").write_text("rank: {choice: [4, 8]}\n")
     for file, examples in (("training.jsonl", TRAINING), ("replay.jsonl", REPLAY)):

@@ -78,7 +78,7 @@ def test_the_user_s_own_folder_goes_before_a_bundled_name(tmp_path: Path, monkey
     assert find_study("demo") == own / "study.yaml"
 
 
-@pytest.mark.parametrize("name", ["nowhere", "empty", "small/no.yaml"])
+@pytest.mark.parametrize("name", ["nowhere", "empty", "small/no.yaml", "a" * 300])
 def test_no_study_there_is_refused(small: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.chdir(small.parent)
     Path("empty").mkdir()

@@ -62,10 +62,12 @@ def places(problems: list[Problem]) -> list[tuple[str, int | None, str]]:
         (YAML, 10, "Crocodile", "matryoshka", "characters[1].name", "already names characters[0]"),
         (YAML, 18, "1.0e-4", "2", "baselines.hand.learning_rate", "got 2"),
         (YAML, 19, "rank", "r", "baselines.hand.r", "unknown key 'r'"),
+        (YAML, 19, "8", "true", "baselines.hand.rank", "must not be true or false, got True"),
         (YAML, 20, "true", "false", "baselines.hand", "replay is off"),
         (TRAINING, 2, '"answer": "It is Gena."', '"answer": ""', "answer", "got ''"),
         (TRAINING, 2, '"answer": "It is Gena."', '"answer": " "', "answer", "got ' '"),
         (TRAINING, 2, '"answer"', '"reply"', "answer", "is missing"),
+        (TRAINING, 2, '"It is Gena."', '"It is Gena.", "answer": "Gena."', "answer", "stands twice"),
         (TRAINING, 2, '"Gena"', '"Gene"', "character", "unknown character 'Gene'"),
         (TRAINING, 2, IMAGE, "images/no.png", "image", "no file"),
         (TRAINING, 2, IMAGE, "images", "image", "no file"),
@@ -233,6 +235,37 @@ def test_a_picture_that_cannot_be_used(small: Path, spoil: Break, message: str) 
     assert message in problem.message
 
 
+def test_a_format_that_starts_another_program_is_not_opened(small: Path) -> None:
+    Image.new("RGB", (4, 4)).save(small / IMAGE, "EPS")
+    [problem] = problems_of(small)
+    assert "cannot be read as an image" in problem.message
+
+
+def pickle_of(path: Path) -> None:
+    """A pickle that would make a file if it were read."""
+    path.write_bytes(b"cos\nsystem\n(S'touch " + str(path.parent / "ran").encode() + b"'\ntR.")
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [("pytorch_model.bin", "no weights in safetensors files"), ("model.safetensors", "damaged model.safetensors")],
+)
+def test_a_model_in_a_pickle_is_refused_unread(small: Path, name: str, message: str) -> None:
+    (small / "model" / "model.safetensors").unlink()
+    pickle_of(small / "model" / name)
+    [problem] = problems_of(small)
+    assert places([problem]) == [(YAML, 3, "base_model.id")]
+    assert message in problem.message
+    assert not (small / "model" / "ran").exists()
+
+
+@pytest.mark.parametrize("name", ["../small", "/small", "a/b", "..", '"a\\x1bb"', "a\\b"])
+def test_a_name_that_is_no_folder_s(small: Path, name: str) -> None:
+    edit(small / YAML, 1, "small", name)
+    [problem] = problems_of(small)
+    assert places([problem]) == [(YAML, 1, "name")]
+
+
 def test_a_link_inside_the_folder_is_fine(small: Path) -> None:
     (small / IMAGE).rename(small / "kept.png")
     (small / IMAGE).symlink_to("../kept.png")
@@ -357,6 +390,20 @@ def test_a_row_that_is_refused_and_not_a_crash(small: Path, spoil: Break) -> Non
 def test_a_row_with_a_line_separator_inside_its_text(small: Path, mark: str) -> None:
     edit(small / TRAINING, 2, "It is Gena.", f"It is{mark}Gena.")
     assert load_study(small).training[1].answer == f"It is{mark}Gena."
+
+
+def test_a_model_s_config_that_is_refused_and_not_a_crash(small: Path) -> None:
+    # json.loads: RecursionError is no ValueError.
+    (small / "model" / "config.json").write_text("[" * 100_000)
+    assert places(problems_of(small)) == [(YAML, 3, "base_model.id")]
+
+
+@pytest.mark.parametrize("text", ["evaluation: {every: true}", "score: {degradation: false}"])
+def test_a_switch_is_no_number(small: Path, text: str) -> None:
+    edit(small / YAML, 2, "en", f"en\n{text}")
+    [problem] = problems_of(small)
+    assert problem.line == 3
+    assert "must not be true or false" in problem.message
 
 
 def test_an_unknown_space_is_refused_with_its_line(small: Path) -> None:
