@@ -42,11 +42,25 @@ class BaseModel:
         self.processor = processor
 
     @classmethod
-    def load(cls, name: str, *, revision: str | None, dtype: str, device: str | None = None) -> BaseModel:
-        """Load a hub model or a local folder; the device defaults to CUDA where there is one."""
+    def load(
+        cls,
+        name: str,
+        *,
+        revision: str | None,
+        dtype: str,
+        device: str | None = None,
+        trust_remote_code: bool = False,
+    ) -> BaseModel:
+        """Load a hub model or a local folder; the device defaults to CUDA where there is one.
+
+        trust_remote_code: run the Python code that comes with the model. Only safetensors are read.
+        """
         device = device or ("cuda" if torch.cuda.is_available() else "cpu")
-        processor = AutoProcessor.from_pretrained(name, revision=revision)
-        model = AutoModelForImageTextToText.from_pretrained(name, revision=revision, dtype=getattr(torch, dtype))
+        options = {"revision": revision, "trust_remote_code": trust_remote_code}
+        processor = AutoProcessor.from_pretrained(name, **options)
+        model = AutoModelForImageTextToText.from_pretrained(
+            name, dtype=getattr(torch, dtype), use_safetensors=True, **options
+        )
         return cls(model.to(device), processor)
 
     @property

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-import contextlib
+import faulthandler
 import json
+import time
 import traceback
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from ray import tune
 
-from trainables.task import TrialTask
+from spaces.secrets import redact
+from studies.files import is_disk_full
+from trainables.task import ERROR_LOG, HANG_LOG, TrialTask
 
 if TYPE_CHECKING:
     from trainables.session import TrialSession, Workshop
@@ -18,9 +23,9 @@ if TYPE_CHECKING:
 class LoraTrial(tune.Trainable):  # type: ignore[misc]
     """One epoch a step. The base stays loaded while Tune reuses the actor for further trials.
 
-    A configuration that cannot be trained is a reported failure, and the actor goes on to the next
-    trial. Any other exception may have left the base or the device in an unknown state: it is raised,
-    and Tune ends the actor with it. Nothing fallible happens in `setup` and `reset_config`.
+    Whatever a step raises is caught and returned as a failure, so that the actor goes on to the next
+    trial; only an accelerator whose context is lost is raised, for the process must end with it.
+    Nothing fallible happens in `setup` and `reset_config`.
     """
 
     _workshop: Workshop | None = None
@@ -32,26 +37,78 @@ class LoraTrial(tune.Trainable):  # type: ignore[misc]
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
         """Take the next trial."""
-        self._end_session()
+        self._leave()
         self._task = TrialTask.model_validate(new_config)
         return True
 
     def step(self) -> dict[str, Any]:
         """Train one epoch and report it, or report why that failed."""
         try:
-            if self._session is None:
-                from trainables.session import TrialSession
+            with self._watched():
+                return self._resume_or_train()
+        except Exception as error:
+            return self._failed(error)
 
-                self._session = TrialSession(self._task, self._open_workshop())
-                return _result(self._session.resume() or self._session.epoch())
+    def open_session(self) -> TrialSession:
+        """A session of the task, on the workshop that this actor keeps."""
+        # Here and not above: the driver imports this module too, and it never needs torch.
+        import torch
+
+        from trainables.session import TrialSession, Workshop, workshop_key
+
+        if self._workshop is None or self._workshop.key != workshop_key(self._task):
+            torch.set_num_threads(1)
+            self._workshop = Workshop.build(self._task)
+        return TrialSession(self._task, self._workshop)
+
+    def _resume_or_train(self) -> dict[str, Any]:
+        if self._session is not None:
             return _result(self._session.epoch())
-        except ArithmeticError as error:
-            self._log(traceback.format_exc())
-            self._end_session()
-            return {"failure": f"{type(error).__name__}: {error}".splitlines()[0], "done": True}
+        self._session = self.open_session()
+        report = self._session.resume() or self._session.epoch()
+        return _result(report, self._session.warnings)
+
+    def _failed(self, error: Exception) -> dict[str, Any]:
+        self._log(traceback.format_exc())
+        self._leave()
+        if not isinstance(error, ArithmeticError):
+            # It may have left the base in an unknown state: the next trial loads it anew.
+            self._workshop = None
+        if is_disk_full(error):
+            return {"disk_full": f"{self._task.trial}: no space left on the disk", "done": True}
+        if _device_lost(error):
+            raise error
+        return {"failure": describe(error), "done": True}
+
+    def _leave(self) -> None:
+        session, self._session = self._session, None
+        try:
+            if session is not None:
+                session.close()
         except Exception:
+            self._workshop = None
             self._log(traceback.format_exc())
-            raise
+
+    @contextmanager
+    def _watched(self) -> Iterator[None]:
+        """Give the process up when a step takes longer than the task allows; the log says where it hung."""
+        if self._task.timeout is None:
+            yield
+            return
+        self._task.folder.mkdir(parents=True, exist_ok=True)
+        with (self._task.folder / HANG_LOG).open("w") as file:
+            faulthandler.dump_traceback_later(self._task.timeout, exit=True, file=file)
+            try:
+                yield
+            finally:
+                faulthandler.cancel_dump_traceback_later()
+
+    def _log(self, text: str) -> None:
+        # A folder that cannot be written may be the very failure that is being told.
+        with suppress(OSError):
+            self._task.folder.mkdir(parents=True, exist_ok=True)
+            with (self._task.folder / ERROR_LOG).open("a", encoding="utf-8", errors="replace") as file:
+                file.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')}\n{redact(text)}\n")
 
     def save_checkpoint(self, checkpoint_dir: str) -> dict[str, Any]:
         """Nothing: a trial's checkpoints lie in its own folder, written before each report."""
@@ -62,32 +119,25 @@ class LoraTrial(tune.Trainable):  # type: ignore[misc]
 
     def cleanup(self) -> None:
         """Free the seat when Tune stops the actor."""
-        self._end_session()
-
-    def _log(self, text: str) -> None:
-        # A folder that cannot be written may be the very failure that is being told.
-        with contextlib.suppress(OSError):
-            self._task.folder.mkdir(parents=True, exist_ok=True)
-            (self._task.folder / "error.log").write_text(text, encoding="utf-8")
-
-    def _open_workshop(self) -> Workshop:
-        # Here and not above: the driver imports this module too, and it never needs torch.
-        import torch
-
-        from trainables.session import Workshop, workshop_key
-
-        if self._workshop is None or self._workshop.key != workshop_key(self._task):
-            torch.set_num_threads(1)
-            self._workshop = Workshop.build(self._task)
-        return self._workshop
-
-    def _end_session(self) -> None:
-        if self._session is not None:
-            self._session.close()
-            self._session = None
+        self._leave()
 
 
-def _result(report: dict[str, Any]) -> dict[str, Any]:
+def _result(report: dict[str, Any], warnings: Sequence[str] = ()) -> dict[str, Any]:
     """What Tune needs to see of a report; the whole of it travels as one JSON string, which Tune leaves alone."""
     seen: dict[str, Any] = {name: report[name] for name in ("epoch", "score", "done") if name in report}
-    return {**seen, "report": json.dumps(report, ensure_ascii=False)}
+    return {**seen, "report": json.dumps(report, ensure_ascii=False), "warnings": json.dumps(list(warnings))}
+
+
+def describe(error: BaseException) -> str:
+    """An exception in one line: its type and the last line of its message."""
+    lines = redact(str(error)).strip().splitlines()
+    return f"{type(error).__name__}: {lines[-1]}" if lines else type(error).__name__
+
+
+def _device_lost(error: Exception) -> bool:
+    import torch
+
+    if isinstance(error, torch.OutOfMemoryError):
+        torch.cuda.empty_cache()
+        return False
+    return isinstance(error, torch.AcceleratorError)

@@ -14,9 +14,10 @@ from studies.images import open_rgb
 from studies.rows import Example, Probe
 from studies.study import Study
 from trainables.answering import Interviewer
-from trainables.answers import GradedAnswer, grade_answers, graded_from_data, graded_to_data, grader_of
+from trainables.answers import GradedAnswer, grade_answers, grader_of
 from trainables.base_model import BaseModel, VisionFeatures, features_from_tensors, features_to_tensors
 from trainables.encoding import Encoded
+from trainables.facts import Facts
 
 ROWS, FEATURES = "rows.json", "features.safetensors"
 
@@ -45,21 +46,23 @@ class Prepared:
         return max(len(row.prompt) for row in [*(row for _, row in self.training), *self.replay])
 
     def save(self, folder: Path) -> None:
-        """Write to a folder, the features as safetensors and the rest as JSON."""
-        folder.mkdir(parents=True, exist_ok=True)
+        """Write to a new folder, the features as safetensors and the rest as JSON."""
+        folder.mkdir(parents=True)
         save_file(features_to_tensors(self.features), folder / FEATURES)
         data = {
             "training": [[character, vars(row)] for character, row in self.training],
             "replay": [vars(row) for row in self.replay],
             "probes": {probe: vars(row) for probe, row in self.probes.items()},
             "names": self.names,
-            "before": [graded_to_data(graded) for graded in self.before],
         }
         (folder / ROWS).write_text(json.dumps(data, ensure_ascii=False), encoding="utf-8")
+        lengths = {probe: len(row.prompt) for probe, row in self.probes.items()}
+        Facts(self.longest_prompt(), lengths, self.before).write(folder)
 
     @classmethod
     def load(cls, folder: Path) -> Prepared:
-        """Read what `save` wrote."""
+        """Read what `save` wrote. Raises FileError when a file differs from that."""
+        facts = Facts.read(folder)
         data = json.loads((folder / ROWS).read_text(encoding="utf-8"))
         return cls(
             training=[(character, _row(row)) for character, row in data["training"]],
@@ -67,7 +70,7 @@ class Prepared:
             probes={probe: _row(row) for probe, row in data["probes"].items()},
             names={name: tuple(ids) for name, ids in data["names"].items()},
             features=features_from_tensors(load_file(folder / FEATURES)),
-            before=[graded_from_data(graded) for graded in data["before"]],
+            before=list(facts.before),
         )
 
 

@@ -37,8 +37,8 @@ class Workshop:
         """Load the base and the shared data of a task's sweep."""
         study = read_study(task.study / "study.yaml")
         prepared = Prepared.load(task.prepared)
-        spec = study.file.base_model
-        base = BaseModel.load(task.base_model, revision=spec.revision, dtype=spec.dtype)
+        spec, trust = study.file.base_model, task.trust_remote_code
+        base = BaseModel.load(task.base_model, revision=spec.revision, dtype=spec.dtype, trust_remote_code=trust)
         tokens = study.file.evaluation.max_new_tokens
         interviewer = Interviewer(base, prepared.features, prepared.names, max_new_tokens=tokens)
         return cls(workshop_key(task), study, prepared, Engine(base, prepared.features, interviewer), grader_of(study))
@@ -58,13 +58,19 @@ class TrialSession:
         self.engine = workshop.engine
         self.evaluation = workshop.study.file.evaluation
         self.best: dict[str, Any] = {}
+        self.warnings: list[str] = []
+        self.hold = checkpoint.Hold(task.folder)
         prepared = workshop.prepared
         data = select(task.config, prepared.training, prepared.replay, self.evaluation.held_out)
-        self.engine.open(task.config, task.seed, data)
+        try:
+            self.engine.open(task.config, task.seed, data)
+        except BaseException:
+            self.hold.release()
+            raise
 
     def resume(self) -> dict[str, Any] | None:
         """Go on from the newest whole checkpoint; returns its report, which may never have arrived."""
-        found = checkpoint.newest(self.task.folder)
+        found, self.warnings = checkpoint.newest(self.task.folder, self.task.identity)
         if found is None:
             return None
         self.engine.restore(found.epoch, found.adapter(), found.state())
@@ -85,7 +91,8 @@ class TrialSession:
                 self.best = {"epoch": epoch, "score": report["score"], "name_margin": report["name_margin"]}
         report["best_so_far"] = self.best
         report["seconds"] = time.monotonic() - start
-        checkpoint.write(self.task.folder, epoch, report, self.engine.state(), self.engine.save_adapter)
+        engine = self.engine
+        checkpoint.write(self.task.folder, epoch, self.task.identity, report, engine.state(), engine.save_adapter)
         checkpoint.prune(self.task.folder, {epoch, self.best.get("epoch", epoch)})
         return report
 
@@ -110,4 +117,7 @@ class TrialSession:
 
     def close(self) -> None:
         """Leave the engine's seat."""
-        self.engine.close()
+        try:
+            self.engine.close()
+        finally:
+            self.hold.release()

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
 from spaces.trial_config import TrialConfig
+
+# In a trial's folder: what was raised, and where a process stood that was given up as hung.
+ERROR_LOG, HANG_LOG = "error.log", "hang.log"
 
 
 class TrialTask(BaseModel):
     """Everything a worker needs to run one trial; travels as plain JSON.
 
     folder: the trial's own; study, prepared: the sweep's shared ones; base_model: hub id or path.
+    timeout: seconds that one step may take before the process is given up as hung; None is unbounded.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -24,8 +29,10 @@ class TrialTask(BaseModel):
     study: Path
     prepared: Path
     base_model: str
+    trust_remote_code: bool = False
+    timeout: float | None = None
 
-
-def checkpoint_folder(trial_folder: Path, epoch: int) -> Path:
-    """Where an epoch's checkpoint lies. Here, for export reads it without torch."""
-    return trial_folder / f"epoch-{epoch:04d}"
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What a checkpoint must have been trained with to be this trial's."""
+        return {"trial": self.trial, "config": self.config.model_dump(mode="json"), "seed": self.seed}

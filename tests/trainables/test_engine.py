@@ -13,11 +13,12 @@ from spaces.trial_config import TrialConfig
 from studies.checks import load_study
 from trainables import checkpoint
 from trainables.base_model import BaseModel, is_vision
+from trainables.checkpoint_files import ADAPTER, checkpoint_folder
 from trainables.encoding import Encoded, collate
 from trainables.engine import EpochResult, NotFinite, rate_at
 from trainables.prepared import Prepared, prepare
 from trainables.session import TrialSession, Workshop
-from trainables.task import TrialTask, checkpoint_folder
+from trainables.task import TrialTask
 from trainables.training_set import select
 
 
@@ -26,7 +27,7 @@ def shared(tiny_study: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of what all trials of a sweep share."""
     study = load_study(tiny_study)
     base = BaseModel.load(study.base_model, revision=None, dtype="float32")
-    folder = tmp_path_factory.mktemp("prepared")
+    folder = tmp_path_factory.mktemp("shared") / "prepared"
     prepare(study, base).save(folder)
     return folder
 
@@ -82,6 +83,7 @@ def test_resume_from_a_checkpoint_trains_on_exactly(
     expected = losses(whole, 4)
     cut = TrialSession(task(tiny_study, tiny_model, shared, tmp_path / "cut"), workshop)
     first = losses(cut, 2)
+    cut.close()
     again = TrialSession(task(tiny_study, tiny_model, shared, tmp_path / "cut"), workshop)
     resumed = again.resume()
     assert resumed is not None
@@ -154,8 +156,8 @@ def test_cached_features_give_the_loss_of_the_pixels(tiny_study: Path) -> None:
 
 def test_prepared_survives_its_files(shared: Path, tmp_path: Path) -> None:
     first = Prepared.load(shared)
-    first.save(tmp_path)
-    second = Prepared.load(tmp_path)
+    first.save(tmp_path / "copy")
+    second = Prepared.load(tmp_path / "copy")
     assert (first.training, first.probes, first.names, first.before) == (
         second.training,
         second.probes,
@@ -191,14 +193,27 @@ def test_first_loss_is_the_base_s_own_cross_entropy(
 def test_torn_checkpoint_is_skipped_for_the_one_before(
     workshop: Workshop, tiny_study: Path, tiny_model: Path, shared: Path, tmp_path: Path
 ) -> None:
-    TrialSession(task(tiny_study, tiny_model, shared, tmp_path), workshop)
+    session = TrialSession(task(tiny_study, tiny_model, shared, tmp_path), workshop)
     for epoch in (1, 2):
-        checkpoint.write(tmp_path, epoch, {"epoch": epoch}, workshop.engine.state(), workshop.engine.save_adapter)
-    weights = checkpoint_folder(tmp_path, 2) / checkpoint.ADAPTER
+        engine, identity = workshop.engine, session.task.identity
+        checkpoint.write(tmp_path, epoch, identity, {"epoch": epoch}, engine.state(), engine.save_adapter)
+    weights = checkpoint_folder(tmp_path, 2) / ADAPTER
     weights.write_bytes(weights.read_bytes()[:-1])
-    found = checkpoint.newest(tmp_path)
+    found, skipped = checkpoint.newest(tmp_path, identity)
     assert found is not None
     assert found.epoch == 1
+    assert skipped == [f"checkpoint epoch-0002 is skipped: {ADAPTER} differs from what was written"]
+
+
+def test_a_checkpoint_of_another_configuration_is_not_taken(
+    workshop: Workshop, tiny_study: Path, tiny_model: Path, shared: Path, tmp_path: Path
+) -> None:
+    session = TrialSession(task(tiny_study, tiny_model, shared, tmp_path), workshop)
+    engine, identity = workshop.engine, session.task.identity
+    checkpoint.write(tmp_path, 1, identity, {"epoch": 1}, engine.state(), engine.save_adapter)
+    found, skipped = checkpoint.newest(tmp_path, {**identity, "seed": 99})
+    assert found is None
+    assert "another configuration or seed" in skipped[0]
 
 
 def test_only_the_last_and_the_best_checkpoint_stay(
