@@ -13,8 +13,10 @@ from types import ModuleType
 from typing import Any
 
 import ray
+from ray.exceptions import RayError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
+from search.ray_access import keep_token_private, loopback_only, warn_without_token
 from spaces.problems import InputError, Problem
 
 PACKAGES = ("spaces", "studies", "trainables", "search", "analysis", "skazka")
@@ -56,26 +58,32 @@ def check_address(address: str | None) -> None:
         return
     host, _, port = str(address).rpartition(":")
     remedy = "give auto, or HOST:PORT of a running cluster, for example 10.0.0.1:6379"
-    if not host or not port.isdigit() or "/" in host:
+    if not host or not port.isdecimal() or "/" in host:
         raise InputError(Problem("", "--address", f"{address!r} is no HOST:PORT", remedy))
     try:
         socket.create_connection((host, int(port)), timeout=10).close()
-    except OSError as error:
+    except (OSError, OverflowError, UnicodeError) as error:
         raise InputError(Problem("", "--address", f"nothing answers at {address} ({error})", remedy)) from error
 
 
 def _init(address: str | None) -> None:
+    """Start Ray here (None, `local`) or join a cluster. No runtime_env: a worker's environment is its node's own."""
     options: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
+    here = address in (None, "local")
+    keep_token_private(create=here)
     try:
-        if address is None:
-            ray.init(address="local", include_dashboard=False, **options)
+        if here:
+            with loopback_only():
+                ray.init(address="local", include_dashboard=False, **options)
         else:
             ray.init(address=address, **options)
-    except (ConnectionError, ValueError, RuntimeError) as error:
-        message = f"no Ray cluster at {address!r} ({str(error).splitlines()[0]})"
-        raise InputError(
-            Problem("", "--address", message, "start one with ray start, or leave --address out")
-        ) from error
+    except (ConnectionError, ValueError, RuntimeError, RayError) as error:
+        reason = (str(error).splitlines() or ["no message"])[0]
+        message = f"no Ray cluster at {address!r} ({reason})"
+        remedy = "start one with ray start, set RAY_AUTH_MODE=token if it wants a token, or leave --address out"
+        raise InputError(Problem("", "--address", message, remedy)) from error
+    if not here:
+        warn_without_token(str(address))
 
 
 def slots(cpus: float, gpus: float) -> int:

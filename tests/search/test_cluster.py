@@ -1,19 +1,23 @@
-"""Joining clusters: the launcher's file, three nodes, and a folder that is not shared."""
+"""Joining clusters: the launcher's file, three nodes, a folder that is not shared, and who may reach Ray."""
 
 from __future__ import annotations
 
 import json
+import os
+import stat
 import subprocess
 import sys
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
+import ray
 import yaml
 from packaging.requirements import Requirement
 
 import skazka
-from search import cluster
+from search import cluster, ray_access
 from spaces.problems import InputError
 
 ROOT = Path(__file__).parents[2]
@@ -120,3 +124,154 @@ def test_no_cluster_at_the_address(tmp_path: Path, tiny_study: Path, address: st
     with pytest.raises(InputError, match=message):
         skazka.launch(tiny_study, run=tmp_path / "run", trials=1, address=address)
     assert not (tmp_path / "run").exists()
+
+
+# --- who may reach Ray ---
+
+LISTENS = """
+import json, sys
+from pathlib import Path
+from search import cluster
+
+with cluster.connected(None, Path(sys.argv[1])):
+    import psutil, ray
+
+    ray.get(ray.remote(lambda: 1).remote())
+    me = psutil.Process()
+    sockets = [socket for process in (me, *me.children(recursive=True)) for socket in process.net_connections("inet")]
+    print(json.dumps([socket.laddr.ip for socket in sockets if socket.status == psutil.CONN_LISTEN]))
+"""
+
+
+def test_a_local_ray_listens_on_this_machine_only(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", LISTENS, str(tmp_path)]
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
+    environment |= {"HOME": str(tmp_path)}
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    addresses = json.loads(done.stdout.strip().splitlines()[-1])
+    assert len(addresses) >= 5  # gcs_server, raylet, its agents, the driver
+    assert {address.removeprefix("::ffff:") for address in addresses} == {"127.0.0.1"}
+    assert mode(tmp_path / ".ray" / "auth_token") == 0o600
+
+
+def mode(path: Path) -> int:
+    """The permission bits of a file."""
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty home, and an environment that says nothing of authentication."""
+    for name in (ray_access.MODE, ray_access.TOKEN, ray_access.TOKEN_FILE):
+        # Set first: what the code under test sets is then taken back as well.
+        monkeypatch.setenv(name, "")
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    return tmp_path
+
+
+@pytest.fixture
+def started(home: Path, monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """What ray.init would have been called with."""
+    calls: list[dict[str, Any]] = []
+    monkeypatch.setattr(ray, "is_initialized", lambda: False)
+    monkeypatch.setattr(ray, "init", lambda **options: calls.append(options))
+    monkeypatch.setattr(ray, "shutdown", lambda: None)
+    return calls
+
+
+@pytest.mark.parametrize("address", [None, "local", "auto", "10.0.0.1:6379"])
+def test_ray_gets_no_runtime_env_and_shows_no_dashboard(
+    address: str | None, started: list[dict[str, Any]], tmp_path: Path
+) -> None:
+    with cluster.connected(address, tmp_path):
+        pass
+    [options] = started
+    assert "runtime_env" not in options
+    assert options["address"] == (address or "local")
+    here = address in (None, "local")
+    assert options.get("include_dashboard") is (False if here else None)
+    assert (tmp_path / ".ray" / "auth_token").exists() is here
+
+
+@pytest.mark.parametrize(("address", "mode", "warned"), [("10.0.0.1:6379", "", 1), ("10.0.0.1:6379", "token", 0)])
+def test_a_cluster_without_token_is_warned_of_in_one_line(
+    address: str,
+    mode: str,
+    warned: int,
+    started: list[dict[str, Any]],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv(ray_access.MODE, mode)
+    with cluster.connected(address, tmp_path):
+        pass
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert len(said.err.splitlines()) == warned
+    for remedy in ("ray get-auth-token --generate", "RAY_AUTH_MODE=token", "--dashboard-host=127.0.0.1"):
+        assert said.err.count(remedy) == warned
+
+
+def test_a_local_ray_is_warned_of_nothing(
+    started: list[dict[str, Any]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with cluster.connected(None, tmp_path):
+        pass
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("create", [True, False])
+def test_an_open_token_is_closed_and_kept(home: Path, create: bool) -> None:
+    path = home / ".ray" / "auth_token"
+    path.parent.mkdir()
+    path.write_text("mine")
+    path.chmod(0o644)
+    ray_access.keep_token_private(create=create)
+    assert path.read_text() == "mine"
+    assert mode(path) == 0o600
+
+
+def test_a_new_token_is_its_owner_s_alone(home: Path) -> None:
+    ray_access.keep_token_private(create=True)
+    path = home / ".ray" / "auth_token"
+    assert mode(path) == 0o600
+    assert len(path.read_text()) == 64
+    assert list(path.parent.iterdir()) == [path]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("RAY_AUTH_MODE", "disabled"), ("RAY_AUTH_TOKEN", "a" * 64), ("RAY_AUTH_TOKEN_PATH", "/token")]
+)
+def test_no_token_is_made_where_one_is_given_or_none_is_wanted(
+    home: Path, name: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, value)
+    ray_access.keep_token_private(create=True)
+    assert list(home.iterdir()) == []
+
+
+def test_a_home_that_cannot_be_written_gives_a_token_of_this_process(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", "/dev/null")
+    ray_access.keep_token_private(create=True)
+    assert len(os.environ[ray_access.TOKEN]) == 64
+
+
+def test_a_token_that_is_missing_is_a_refusal(
+    started: list[dict[str, Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from ray.exceptions import AuthenticationError
+
+    def fail(**options: Any) -> None:
+        raise AuthenticationError("no token was found")
+
+    monkeypatch.setattr(ray, "init", fail)
+    with (
+        pytest.raises(InputError, match=r"no token was found.*RAY_AUTH_MODE=token"),
+        cluster.connected("10.0.0.1:6379", tmp_path),
+    ):
+        pass
