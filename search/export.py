@@ -16,9 +16,12 @@ from search import export_check
 from search.ledger import TrialRow, ranked
 from search.run_folder import RunFolder
 from spaces.problems import InputError, Problem
+from spaces.secrets import redact
+from studies.files import is_disk_full
 from studies.study import Study
 from trainables.answers import ASK_BATCH, GradedAnswer, asking_order
-from trainables.task import checkpoint_folder
+from trainables.checkpoint_files import checkpoint_folder, read_manifest
+from trainables.facts import Facts
 
 CARD = Path(__file__).parent / "model_card.md.j2"
 ADAPTER_FILES = ("adapter_model.safetensors", "adapter_config.json")
@@ -44,14 +47,10 @@ def export(folder: RunFolder, to: str | Path, trial: str | None = None) -> Expor
     reloaded adapter answers a search probe differently; the folder is removed then.
     """
     row = _choose(folder, trial)
-    target = Path(to).expanduser().absolute()
-    if target.exists() and (not target.is_dir() or any(target.iterdir())):
-        raise InputError(Problem("", "--to", f"{target} is not empty", "choose another folder"))
-    target.parent.mkdir(parents=True, exist_ok=True)
-    # Written beside its place and renamed when it has passed: a folder that exists is an adapter that works.
-    work = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+    source = _checkpoint(folder, row)
+    target, work = _claim(to)
     try:
-        _write(folder, row, work)
+        _write(folder, row, source, work)
         verified = _verify(folder, row, work)
         if target.exists():
             target.rmdir()
@@ -76,17 +75,46 @@ def _choose(folder: RunFolder, trial: str | None) -> TrialRow:
     raise InputError(Problem("", "--trial", f"no finished trial {trial!r}", f"use one of: {known}"))
 
 
-def _write(folder: RunFolder, row: TrialRow, target: Path) -> None:
+def _claim(to: str | Path) -> tuple[Path, Path]:
+    """The place of the adapter, and a folder beside it to write in: what has its own name is an adapter that works."""
+    try:
+        target = Path(to).expanduser().absolute()
+        if target.exists() and (not target.is_dir() or any(target.iterdir())):
+            raise InputError(Problem("", "--to", f"{target} is not empty", "choose another folder"))
+        target.parent.mkdir(parents=True, exist_ok=True)
+        return target, Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+    except (OSError, ValueError, RuntimeError) as error:
+        if isinstance(error, InputError) or is_disk_full(error):
+            raise
+        reason = getattr(error, "strerror", None) or str(error)
+        raise InputError(Problem("", "--to", f"{to}: {reason}", "choose another folder")) from error
+
+
+def _checkpoint(folder: RunFolder, row: TrialRow) -> Path:
+    """The checkpoint of a trial's best epoch, verified."""
     assert row.best_epoch is not None
     source = checkpoint_folder(folder.trial(row.id), row.best_epoch)
-    if not source.is_dir():
-        message = f"the checkpoint of {row.id} is gone ({source})"
-        raise InputError(Problem("", "--trial", message, "choose another trial"))
+    try:
+        read_manifest(source)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        message = f"the checkpoint of {row.id} cannot be used ({source}: {error})"
+        raise InputError(Problem("", "--trial", message, "choose another trial")) from error
+    return source
+
+
+def _write(folder: RunFolder, row: TrialRow, source: Path, target: Path) -> None:
     for name in ADAPTER_FILES:
         shutil.copyfile(source / name, target / name)
     manifest = folder.manifest()
     base = manifest["base_model"]
-    export_check.save_processor(base["id"], base["revision"], target)
+    trust = manifest["options"].get("trust_remote_code", False)
+    try:
+        export_check.save_processor(base["id"], base["revision"], target, trust)
+    except (OSError, ValueError) as error:
+        if is_disk_full(error):
+            raise
+        message = f"the processor of {base['id']!r} cannot be loaded ({redact(str(error)).splitlines()[0]})"
+        raise InputError(Problem("study.yaml", "base_model.id", message, "check the id and the network")) from error
     record = {**vars(row), "study": manifest["study"], "base_model": base, "versions": manifest["versions"]}
     (target / "trial.json").write_text(json.dumps(record, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
     (target / "README.md").write_text(model_card(folder.study(), row, manifest), encoding="utf-8")
@@ -112,12 +140,14 @@ def model_card(study: Study, row: TrialRow, manifest: dict[str, Any]) -> str:
 def _verify(folder: RunFolder, row: TrialRow, adapter: Path) -> int:
     study = folder.study()
     expected = folder.ledger().answers(row.id)
-    manifest = folder.manifest()["base_model"]
+    manifest = folder.manifest()
+    base = manifest["base_model"]
     request = {
         "adapter": str(adapter),
-        "base_model": manifest["id"],
-        "revision": manifest["revision"],
-        "dtype": manifest["dtype"],
+        "base_model": base["id"],
+        "revision": base["revision"],
+        "dtype": base["dtype"],
+        "trust_remote_code": manifest["options"].get("trust_remote_code", False),
         "max_new_tokens": study.file.evaluation.max_new_tokens,
         "probes": _questions(study, expected),
         "batches": _batches(folder, expected),
@@ -144,10 +174,18 @@ def _questions(study: Study, expected: Sequence[GradedAnswer]) -> list[dict[str,
 
 def _batches(folder: RunFolder, expected: Sequence[GradedAnswer]) -> list[list[int]]:
     """The trial's own batches, as places in `expected`: in half precision another padding may turn a near-tie."""
-    rows = json.loads((folder.prepared / "rows.json").read_text(encoding="utf-8"))["probes"]
+    lengths = _facts(folder).prompt_lengths
     places = {graded.answer.probe: place for place, graded in enumerate(expected)}
-    order = [places[probe] for probe in asking_order({probe: len(rows[probe]["prompt"]) for probe in places})]
+    order = [places[probe] for probe in asking_order({probe: lengths[probe] for probe in places})]
     return [order[start : start + ASK_BATCH] for start in range(0, len(order), ASK_BATCH)]
+
+
+def _facts(folder: RunFolder) -> Facts:
+    try:
+        return Facts.read(folder.prepared)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        remedy = f"skazka resume {folder.path} prepares it again"
+        raise InputError(Problem(folder.prepared.name, "", f"cannot be used ({error})", remedy)) from error
 
 
 def _compare(expected: Sequence[GradedAnswer], answers: Sequence[str]) -> None:

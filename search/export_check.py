@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Any
 
 
-def save_processor(base_model: str, revision: str | None, folder: Path) -> None:
+def save_processor(base_model: str, revision: str | None, folder: Path, trust_remote_code: bool) -> None:
     """Write the base model's processor beside the adapter."""
     from transformers import AutoProcessor
 
-    AutoProcessor.from_pretrained(base_model, revision=revision).save_pretrained(folder)
+    processor = AutoProcessor.from_pretrained(base_model, revision=revision, trust_remote_code=trust_remote_code)
+    processor.save_pretrained(folder)
 
 
 def answer_all(request: dict[str, Any]) -> list[str]:
@@ -26,10 +27,15 @@ def answer_all(request: dict[str, Any]) -> list[str]:
 
     torch.set_num_threads(1)
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    processor = AutoProcessor.from_pretrained(request["adapter"])
+    trust = request["trust_remote_code"]
+    processor = AutoProcessor.from_pretrained(request["adapter"], trust_remote_code=trust)
     processor.tokenizer.padding_side = "left"
     base = AutoModelForImageTextToText.from_pretrained(
-        request["base_model"], revision=request["revision"], dtype=getattr(torch, request["dtype"])
+        request["base_model"],
+        revision=request["revision"],
+        dtype=getattr(torch, request["dtype"]),
+        use_safetensors=True,
+        trust_remote_code=trust,
     )
     model = PeftModel.from_pretrained(base, request["adapter"]).to(device).eval()
     answers = [""] * len(request["probes"])

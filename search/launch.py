@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+import math
 import warnings
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -13,18 +15,27 @@ from ray import tune
 from ray.tune import Callback, CheckpointConfig, FailureConfig, RunConfig, TuneConfig, Tuner
 
 from search import cluster
+from search.halt import Halt
 from search.ledger import BASE, Ledger
 from search.manifest import build_manifest, write_manifest
-from search.preparation import Readiness, finish_here, length_problems, prepare_on_cluster, start_here
+from search.preparation import finish_here, length_problems, prepare_on_cluster, read_prepared, start_here
+from search.recovery import restore, settle_changes
 from search.run_folder import RunFolder, default_run
-from search.scheduling import MAX_STARTS, LedgerScheduler, Scheduling, make_scheduler
+from search.scheduling import LedgerScheduler, Patience, Scheduling, make_scheduler
 from search.searcher import LedgerSearcher, Sampler
 from spaces.problems import InputError, Problem, refuse
 from spaces.space import Space
 from spaces.trial_config import TrialConfig
 from studies.checks import load_study
+from studies.files import DiskFull, is_disk_full
 from studies.study import Study
+from trainables.facts import Facts
 from trainables.lora_trial import LoraTrial
+
+# Ten years: beyond what a timer of the operating system takes.
+MAX_SECONDS = 315_360_000
+# What every random generator of a trial takes, multiplied by its epochs.
+MAX_SEED = 2**32 - 1
 
 
 @dataclass(frozen=True)
@@ -34,6 +45,9 @@ class Options:
     trials: baselines and searched trials together. gpus_per_trial: None takes one where there are any.
     max_concurrent: None fills the cluster. time_budget: seconds, None is unbounded.
     address: None starts Ray on this machine, else `auto` or HOST:PORT.
+    max_failures, max_lost: how often a trial is tried again after its training raised, after its process died.
+    trial_timeout: seconds that one epoch may take before its process is given up; None is unbounded.
+    trust_remote_code: run the Python code that comes with the base model.
     """
 
     trials: int = 12
@@ -45,6 +59,15 @@ class Options:
     address: str | None = None
     sampler: Sampler = "tpe"
     scheduler: Scheduling = "fifo"
+    max_failures: int = 1
+    max_lost: int = 10
+    trial_timeout: float | None = None
+    trust_remote_code: bool = False
+
+    @property
+    def patience(self) -> Patience:
+        """How often a trial is tried again."""
+        return Patience(self.max_failures, self.max_lost)
 
     def problems(self) -> list[Problem]:
         """What is out of range, by the option's name on the command line."""
@@ -52,18 +75,23 @@ class Options:
             ("--trials", self.trials, 1),
             ("--max-concurrent", self.max_concurrent, 1),
             ("--seed", self.seed, 0),
+            ("--max-failures", self.max_failures, 0),
+            ("--max-lost", self.max_lost, 0),
         ]
         found = [
             Problem("", name, f"must be at least {low:g}, got {value}", "give a larger number")
             for name, value, low in limits
             if value is not None and value < low
         ]
-        if self.cpus_per_trial <= 0:
+        if self.seed > MAX_SEED:
+            found.append(Problem("", "--seed", f"must be at most {MAX_SEED}, got {self.seed}", "give a smaller number"))
+        if not 0 < self.cpus_per_trial < math.inf:
             found.append(Problem("", "--cpus-per-trial", f"must be above 0, got {self.cpus_per_trial}", "give 1"))
-        if self.gpus_per_trial is not None and self.gpus_per_trial < 0:
-            found.append(Problem("", "--gpus-per-trial", f"must not be negative, got {self.gpus_per_trial}", "give 0"))
-        if self.time_budget is not None and self.time_budget <= 0:
-            found.append(Problem("", "--time-budget", f"must be above 0, got {self.time_budget}", "give e.g. 30m"))
+        if self.gpus_per_trial is not None and not 0 <= self.gpus_per_trial < math.inf:
+            found.append(Problem("", "--gpus-per-trial", f"must be 0 or more, got {self.gpus_per_trial}", "give 0"))
+        for name, seconds in (("--time-budget", self.time_budget), ("--trial-timeout", self.trial_timeout)):
+            if seconds is not None and not 0 < seconds < MAX_SECONDS:
+                found.append(Problem("", name, f"must be above 0 and below 10 years, got {seconds}", "give e.g. 30m"))
         return found
 
 
@@ -84,18 +112,27 @@ def launch(
     study = load_study(study_name)
     space = study.space(space_name)
     refuse(_replay_problems(study, space))
-    folder = RunFolder.create(Path(run) if run else default_run(study.file.name))
-    with folder.driving():
+    folder = RunFolder.claim(Path(run) if run else default_run(study.file.name))
+    halt = Halt(folder.path)
+    with halt.listening(), folder.creating() as draft:
+        _fill(draft, study, space, options)
+        folder.put_in_place(draft)
         try:
-            folder.freeze(study, space)
-            write_manifest(folder.manifest_file, build_manifest(study, asdict(options)))
-            ledger = Ledger.create(folder.ledger_file, shared=options.address is not None)
-            ledger.set_meta("trials_asked", options.trials)
-            _sweep(folder, ledger, options, callbacks)
+            _sweep(folder, options, halt, callbacks)
         except InputError:
             folder.remove()
             raise
     return folder
+
+
+def _fill(draft: RunFolder, study: Study, space: Space, options: Options) -> None:
+    draft.freeze(study, space)
+    manifest = build_manifest(study, asdict(options))
+    write_manifest(draft.manifest_file, manifest)
+    with closing(Ledger.create(draft.ledger_file, shared=options.address is not None)) as ledger:
+        ledger.set_meta("manifest", manifest)
+        ledger.set_meta("frozen", draft.hashes())
+        ledger.set_meta("trials_asked", options.trials)
 
 
 def resume(
@@ -104,26 +141,37 @@ def resume(
     trials: int | None = None,
     time_budget: float | None = None,
     address: str | None = None,
+    retry_failed: bool = False,
+    accept_change: bool = False,
     callbacks: Sequence[Callback] = (),
 ) -> RunFolder:
     """Go on with a run that was interrupted.
 
     trials: raises the total that was asked for; time_budget: seconds for this attempt, for the first
     attempt's is not taken over; address: of another cluster than the run was started on.
-    Raises InputError when the run is being driven by another process.
+    retry_failed: give failed trials another chance. accept_change: go on although the study, the space
+    or the base model changed, and record it.
+    Raises InputError when the run is being driven by another process or something changed, and
+    LedgerError when neither the ledger nor its backup can be read.
     """
-    folder = RunFolder.open(run)
-    given: dict[str, Any] = {"trials": trials, "address": address}
-    options = Options(**{**folder.manifest()["options"], "time_budget": time_budget})
-    options = replace(options, **{name: value for name, value in given.items() if value is not None})
-    refuse(options.problems())
-    cluster.check_address(options.address)
-    with folder.driving():
-        ledger = folder.ledger()
-        ledger.interrupt("the driver ended")
-        # Never less than before: trials that are under way would be stranded.
-        ledger.set_meta("trials_asked", max(trials or 0, ledger.meta("trials_asked", options.trials)))
-        _sweep(folder, ledger, options, callbacks)
+    folder = RunFolder.find(run)
+    halt = Halt(folder.path)
+    with halt.listening(), folder.driving():
+        restore(folder)
+        given: dict[str, Any] = {"trials": trials, "address": address}
+        options = Options(**{**folder.manifest()["options"], "time_budget": time_budget})
+        options = replace(options, **{name: value for name, value in given.items() if value is not None})
+        refuse(options.problems())
+        cluster.check_address(options.address)
+        with closing(folder.ledger()) as ledger:
+            settle_changes(folder, ledger, accept=accept_change)
+            ledger.interrupt("the driver ended")
+            for row in ledger.trials():
+                if retry_failed and row.state == "failed":
+                    ledger.retry(row.id)
+            # Never less than before: trials that are under way would be stranded.
+            ledger.set_meta("trials_asked", max(trials or 0, ledger.meta("trials_asked", options.trials)))
+        _sweep(folder, options, halt, callbacks)
     return folder
 
 
@@ -135,11 +183,13 @@ def _replay_problems(study: Study, space: Space) -> list[Problem]:
     return [Problem("study.yaml", "replay", message, "add a replay file or choose another --space")]
 
 
-def _sweep(folder: RunFolder, ledger: Ledger, options: Options, callbacks: Sequence[Callback]) -> None:
+def _sweep(folder: RunFolder, options: Options, halt: Halt, callbacks: Sequence[Callback]) -> None:
     """Connect to Ray, prepare the run where that is still to be done, and run what is left of it."""
-    needed = not ledger.meta("prepared", False)
+    facts = read_prepared(folder)
+    if facts is not None and not _left(folder):
+        return
     # On one machine the preparation and Ray start side by side; each takes seconds.
-    process = start_here(folder, gpus=options.gpus_per_trial) if needed and options.address is None else None
+    process = start_here(folder, gpus=options.gpus_per_trial) if facts is None and options.address is None else None
     try:
         with cluster.connected(options.address, folder.path):
             gpus = cluster.default_gpus() if options.gpus_per_trial is None else options.gpus_per_trial
@@ -147,39 +197,53 @@ def _sweep(folder: RunFolder, ledger: Ledger, options: Options, callbacks: Seque
             if options.address is not None:
                 cluster.check_shared(folder.path)
             if process is not None:
-                _keep(folder, ledger, finish_here(folder, process))
-            elif needed:
-                _keep(folder, ledger, prepare_on_cluster(folder, cpus=options.cpus_per_trial, gpus=gpus))
-            run_attempt(folder, ledger, replace(options, gpus_per_trial=gpus), callbacks)
+                facts = finish_here(folder, process)
+            elif facts is None:
+                facts = prepare_on_cluster(folder, cpus=options.cpus_per_trial, gpus=gpus)
+            refuse(length_problems(folder.study(), folder.space(), facts.longest_prompt))
+            run_attempt(folder, facts, replace(options, gpus_per_trial=gpus), halt, callbacks)
     finally:
         if process is not None:
             process.kill()
 
 
-def _keep(folder: RunFolder, ledger: Ledger, ready: Readiness) -> None:
-    refuse(length_problems(folder.study(), folder.space(), ready.longest_prompt))
-    ledger.put_answers(BASE, "search", ready.before)
-    ledger.set_meta("prepared", True)
+def _left(folder: RunFolder) -> int:
+    """How many trials are still to be run."""
+    with closing(folder.ledger()) as ledger:
+        rows, asked = ledger.trials(), int(ledger.meta("trials_asked"))
+    return max(0, asked - len(rows)) + sum(row.state in ("interrupted", "pending") for row in rows)
 
 
-def run_attempt(folder: RunFolder, ledger: Ledger, options: Options, callbacks: Sequence[Callback] = ()) -> None:
-    """Run what is left of a sweep as one new Tuner; trials that it leaves unfinished become interrupted."""
-    rows, asked = ledger.trials(), ledger.meta("trials_asked")
-    left = asked - len(rows) + sum(row.state in ("interrupted", "pending") for row in rows)
-    if left <= 0:
-        return
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
-            _tuner(folder, ledger, options, asked, left, callbacks).fit()
-    finally:
-        ledger.interrupt("the sweep ended first")
-        ledger.backup()
+def run_attempt(
+    folder: RunFolder, facts: Facts, options: Options, halt: Halt, callbacks: Sequence[Callback] = ()
+) -> None:
+    """Run what is left of a sweep as one new Tuner; trials that it leaves unfinished become interrupted.
+
+    Raises Interrupted when a signal ended it and DiskFull when no more could be written.
+    """
+    left = _left(folder)
+    with closing(folder.ledger()) as ledger:
+        ledger.put_answers(BASE, "search", facts.before)
+        if not left:
+            return
+        try:
+            with warnings.catch_warnings(), halt.tuning():
+                warnings.simplefilter("ignore")
+                logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
+                _tuner(folder, ledger, options, left, halt, callbacks).fit()
+        except Exception as error:
+            if not is_disk_full(error):
+                raise
+            halt.disk_full = halt.disk_full or DiskFull(f"{folder.path}: no space left on the disk")
+        finally:
+            with halt.on_full_disk():
+                ledger.interrupt("the sweep ended first")
+                ledger.backup()
+    halt.check()
 
 
 def _tuner(
-    folder: RunFolder, ledger: Ledger, options: Options, asked: int, left: int, callbacks: Sequence[Callback]
+    folder: RunFolder, ledger: Ledger, options: Options, left: int, halt: Halt, callbacks: Sequence[Callback]
 ) -> Tuner:
     study, space = folder.study(), folder.space()
     cpus, gpus = options.cpus_per_trial, options.gpus_per_trial or 0.0
@@ -187,16 +251,18 @@ def _tuner(
         ledger,
         space,
         study.file.baselines,
-        trials=asked,
+        trials=ledger.meta("trials_asked"),
         seed=options.seed,
         sampler=options.sampler,
         task=folder.task,
+        halt=halt,
     )
-    scheduler = LedgerScheduler(ledger, make_scheduler(options.scheduler, max_epochs(study, space)))
+    inner = make_scheduler(options.scheduler, max_epochs(study, space))
+    scheduler = LedgerScheduler(ledger, inner, options.patience, halt)
     scheduler.replay()
     tune_config = TuneConfig(
-        # The searcher says when it is done; a trial whose process died takes another sample.
-        num_samples=left * MAX_STARTS,
+        # The searcher says when it is done; a trial that is tried again takes another sample.
+        num_samples=left * options.patience.starts,
         search_alg=searcher,
         scheduler=scheduler,
         reuse_actors=True,
@@ -207,6 +273,7 @@ def _tuner(
         name=f"attempt-{len(list(folder.tune.glob('attempt-*'))) + 1}",
         storage_path=str(folder.tune),
         callbacks=list(callbacks),
+        stop=halt,
         failure_config=FailureConfig(max_failures=0),
         checkpoint_config=CheckpointConfig(checkpoint_at_end=False),
         verbose=0,

@@ -16,15 +16,21 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import quote
 
+from spaces.secrets import redact
+from studies.files import DiskFull, is_disk_full
 from trainables.answers import GradedAnswer, graded_from_data, graded_to_data
 from trainables.metrics import SCORES, better, rank
 
 Kind = Literal["baseline", "search", "finalist"]
 State = Literal["pending", "running", "completed", "stopped", "failed", "interrupted"]
+# How an attempt of a trial ends; "failed": its training raised, "lost": its process died.
+End = Literal["completed", "stopped", "failed", "lost", "interrupted"]
 STATES: tuple[State, ...] = ("completed", "stopped", "failed", "interrupted", "running", "pending")
 SCORED: tuple[State, ...] = ("completed", "stopped")
-SCHEMA_VERSION = 1
+ENDED: tuple[State, ...] = (*SCORED, "failed")
+SCHEMA_VERSION = 2
 BASE = "base"
+RESTORE = "skazka resume restores it from its backup"
 log = logging.getLogger(__name__)
 
 # Keys are columns so that they can be found; everything else of a row is canonical JSON under a checksum.
@@ -38,10 +44,29 @@ _TABLES = {
     "answers": ("trial TEXT NOT NULL, split TEXT NOT NULL, probe TEXT NOT NULL", ", PRIMARY KEY (trial, split, probe)"),
     "meta": ("key TEXT PRIMARY KEY", ""),
 }
+_KEYS = {
+    "trials": ("id", "number"),
+    "attempts": ("trial",),
+    "epochs": ("trial", "epoch"),
+    "answers": ("trial", "split", "probe"),
+    "meta": ("key",),
+}
+# What SQLite raises for a damaged file; the second where its message quotes a damaged schema.
+_SQLITE_ERRORS = (sqlite3.DatabaseError, UnicodeDecodeError)
+# Errors of SQLite that say nothing of what the file holds.
+_NOT_DAMAGE = ("SQLITE_IOERR", "SQLITE_CANTOPEN", "SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_NOMEM")
+# Bytes; SQLite's -shm file begins with 32 KiB.
+_SHARED_INDEX = 64 * 1024
+# The other tables have an index by their keys: a row that vanishes from the one is missed by the other.
+ATTEMPTS_INDEX = "CREATE UNIQUE INDEX attempts_of_trial ON attempts (trial, n)"
 
 
 class LedgerError(RuntimeError):
-    """A ledger that cannot be trusted: a damaged row, or a schema of another version."""
+    """A ledger that cannot be used: it is locked, cannot be reached, or has a schema of another version."""
+
+
+class LedgerDamaged(LedgerError):
+    """A ledger that cannot be trusted: a damaged page or row, or something missing."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +74,7 @@ class TrialRow:
     """One trial. Score and parts are those of its best evaluated epoch; None until there is one.
 
     in_space: whether the named space could suggest it; only such trials are told to Optuna.
+    error: the last line of what went wrong; log: the file with the whole of it, relative to the run folder.
     started, finished: seconds since 1970 on the driver's clock.
     """
 
@@ -67,6 +93,7 @@ class TrialRow:
     hallucination: float | None = None
     name_margin: float | None = None
     error: str | None = None
+    log: str | None = None
     started: float | None = None
     finished: float | None = None
 
@@ -74,23 +101,36 @@ class TrialRow:
 class Ledger:
     """Opens lazily and pickles as its path: Tune pickles whoever holds one."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, at_rest: bool = False) -> None:
+        """`at_rest`: nobody writes to the file any more; it is read as it is, and nothing is put beside it."""
         self.path = path
+        self.at_rest = at_rest
         self._connection: sqlite3.Connection | None = None
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"path": self.path, "_connection": None}
+        return {**vars(self), "_connection": None}
 
     @classmethod
     def create(cls, path: Path, *, shared: bool = False) -> Ledger:
         """Make a new, empty ledger; `shared`: on a network disk, where SQLite's WAL does not work."""
         ledger = cls(path)
+        path.touch()
         ledger._db().execute(f"PRAGMA journal_mode={'DELETE' if shared else 'WAL'}")
         with ledger._commit() as db:
             for table, (columns, constraint) in _TABLES.items():
                 db.execute(f"CREATE TABLE {table} ({columns}, data TEXT NOT NULL, checksum TEXT NOT NULL{constraint})")
-        ledger.set_meta("schema", SCHEMA_VERSION)
+            db.execute(ATTEMPTS_INDEX)
+            ledger._put_meta(db, "schema", SCHEMA_VERSION)
         return ledger
+
+    @property
+    def backup_path(self) -> Path:
+        """The copy of the ledger that is made after each finished trial."""
+        return self.path.with_suffix(".backup.sqlite")
+
+    def backed_up(self) -> Ledger:
+        """The ledger as it was when it was last copied; it may not be there."""
+        return Ledger(self.backup_path, at_rest=True)
 
     def close(self) -> None:
         """Close the connection; the next use opens it again."""
@@ -136,15 +176,22 @@ class Ledger:
                 self._put_answers(db, trial, "search", answers)
         return True
 
-    def finish(self, trial: str, state: State, error: str | None = None) -> None:
-        """An attempt ended: completed, stopped, failed or interrupted."""
+    def finish(
+        self, trial: str, end: End, cause: str | None = None, *, again: bool = False, log: str | None = None
+    ) -> None:
+        """An attempt ended. `again`: a failed or lost trial waits for another attempt.
+
+        cause: one line; secrets of the environment are struck out. log: where the whole story is.
+        """
         row = self.trial(trial)
-        if row.state in (*SCORED, "failed"):
+        if row.state in ENDED:
             # Tune reports an error after the end when its own bookkeeping fails: the end stands.
             return
+        state: State = "interrupted" if again else "failed" if end == "lost" else end
+        cause = None if cause is None else redact(cause)
         with self._commit() as db:
-            self._append_attempt(db, trial, state, error)
-            self._put_trial(db, _replace(row, state=state, error=error, finished=time.time()))
+            self._append_attempt(db, trial, end, cause)
+            self._put_trial(db, _replace(row, state=state, error=cause, log=log, finished=time.time()))
         self.backup()
 
     def interrupt(self, cause: str) -> None:
@@ -153,6 +200,18 @@ class Ledger:
             if row.state == "running":
                 self.finish(row.id, "interrupted", cause)
 
+    def retry(self, trial: str) -> None:
+        """Give a failed trial another chance: its earlier failures no longer count."""
+        row = self.trial(trial)
+        with self._commit() as db:
+            self._append_attempt(db, trial, "retried", None)
+            self._put_trial(db, _replace(row, state="interrupted"))
+
+    def warn(self, trial: str, text: str) -> None:
+        """Note something odd that a trial met and survived."""
+        with self._commit() as db:
+            self._append_attempt(db, trial, "warning", redact(text))
+
     def put_answers(self, trial: str, split: str, answers: Sequence[GradedAnswer]) -> None:
         """Keep the answers of a trial (or of the bare base) to a split's probes."""
         with self._commit() as db:
@@ -160,66 +219,139 @@ class Ledger:
 
     def set_meta(self, key: str, value: Any) -> None:
         """Keep one named value of the run."""
-        data = _canonical(value)
         with self._commit() as db:
-            db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?, ?)", (key, data, _checksum("meta", (key,), data)))
+            self._put_meta(db, key, value)
 
     def backup(self) -> None:
         """Copy the ledger beside itself, whole, by SQLite's own backup; a failure to is only a warning."""
-        copy = self.path.with_suffix(".backup.sqlite")
+        writing = self.backup_path.with_name(f".{self.backup_path.name}.writing")
         try:
-            with closing(sqlite3.connect(copy)) as target:
+            writing.unlink(missing_ok=True)
+            with closing(sqlite3.connect(writing)) as target:
                 self._db().backup(target)
-        except sqlite3.Error as error:
-            log.warning("%s was not written: %s", copy.name, error)
+            writing.replace(self.backup_path)
+        except (sqlite3.Error, OSError) as error:
+            log.warning("%s was not written: %s", self.backup_path.name, error)
+
+    def migrate(self) -> None:
+        """Bring a ledger of an older version to this one's. Raises LedgerError when it cannot be."""
+        from search.migrations import MIGRATIONS
+
+        version = self.meta("schema")
+        if version == SCHEMA_VERSION:
+            return
+        if version not in MIGRATIONS:
+            message = f"{self.path.name} has schema {version}, this skazka-tune reads up to {SCHEMA_VERSION}"
+            raise LedgerError(f"{message} — install a newer one")
+        try:
+            with self._commit() as db:
+                # Read anew: another process may have been quicker.
+                for step in range(self.meta("schema"), SCHEMA_VERSION):
+                    for key, value in MIGRATIONS[step](db, self.path.parent).items():
+                        self._put_meta(db, key, value)
+                self._put_meta(db, "schema", SCHEMA_VERSION)
+        except (LedgerDamaged, OSError, ValueError) as error:
+            if is_disk_full(error):
+                raise
+            message = f"{self.path.name} has schema {version} and cannot be brought to {SCHEMA_VERSION} ({error})"
+            remedy = "restore what is missing, or go on with the release that wrote it"
+            raise LedgerError(f"{message} — {remedy}") from error
 
     # -- reading ---------------------------------------------------------------------------------
 
+    def verify(self) -> None:
+        """Read everything.
+
+        Raises LedgerDamaged for a damaged page or row, a row that is missing from an index, and a ledger that has
+        lost what its backup knows: SQLite drops a damaged WAL without a word. Raises DiskFull where there is no
+        room for SQLite's own files.
+        """
+        if not self.path.is_file():
+            raise LedgerDamaged(f"{self.path.name} is gone — {RESTORE}")
+        try:
+            found = [text for (text,) in self._db().execute("PRAGMA integrity_check")]
+        except _SQLITE_ERRORS as error:
+            raise self._unreadable(error) from error
+        if found != ["ok"]:
+            raise LedgerDamaged(f"{self.path.name} is damaged ({found[0].splitlines()[-1]}) — {RESTORE}")
+        for table, keys in _KEYS.items():
+            self._read(table, keys, "")
+        if self.meta("schema") is None:
+            raise LedgerDamaged(f"{self.path.name} is damaged (it has no schema version) — {RESTORE}")
+        if self._is_behind_backup():
+            raise LedgerDamaged(f"{self.path.name} has lost what its backup knows — {RESTORE}")
+
+    def check_writable(self) -> None:
+        """Raises LedgerDamaged where SQLite takes the file for one that must not be written: one bit of it says so."""
+        with self._commit() as db:
+            db.execute("DELETE FROM meta WHERE FALSE")
+
+    def _is_behind_backup(self) -> bool:
+        with closing(self.backed_up()) as backup:
+            try:
+                # The backup first: while a sweep runs, both grow.
+                saved = backup._commits()
+                if saved <= self._commits():
+                    return False
+                backup.verify()
+            except LedgerError:
+                return False
+        return True
+
+    def _commits(self) -> int:
+        """How much has happened: grows with every attempt and epoch."""
+        try:
+            count = "SELECT (SELECT COUNT(*) FROM attempts) + (SELECT COUNT(*) FROM epochs)"
+            return int(self._db().execute(count).fetchone()[0])
+        except _SQLITE_ERRORS as error:
+            raise self._unreadable(error) from error
+
     def trials(self) -> list[TrialRow]:
         """Every trial, in the order of its number."""
-        return [TrialRow(**data) for _, data in self._read("trials", ("id", "number"), "ORDER BY number")]
+        return [TrialRow(**data) for _, data in self._read("trials", _KEYS["trials"], "ORDER BY number")]
 
     def trial(self, trial: str) -> TrialRow:
         """One trial. Raises KeyError when there is none."""
-        for _, data in self._read("trials", ("id", "number"), "WHERE id=?", (trial,)):
+        for _, data in self._read("trials", _KEYS["trials"], "WHERE id=?", (trial,)):
             return TrialRow(**data)
         raise KeyError(trial)
 
     def epochs(self, trial: str) -> list[dict[str, Any]]:
         """The metrics of a trial's epochs, each with its `epoch`."""
-        rows = self._read("epochs", ("trial", "epoch"), "WHERE trial=? ORDER BY epoch", (trial,))
+        rows = self._read("epochs", _KEYS["epochs"], "WHERE trial=? ORDER BY epoch", (trial,))
         return [{"epoch": key[1], **data["metrics"]} for key, data in rows]
 
     def epochs_in_commit_order(self) -> list[tuple[str, dict[str, Any]]]:
         """(trial, metrics) of every epoch as they were committed: what a scheduler saw."""
-        rows = self._read("epochs", ("trial", "epoch"), "ORDER BY n")
+        rows = self._read("epochs", _KEYS["epochs"], "ORDER BY n")
         return [(key[0], {"epoch": key[1], **data["metrics"]}) for key, data in rows]
 
     def attempts(self, trial: str) -> list[dict[str, Any]]:
         """What happened to a trial, in order: each with `event`, `cause` and `time`."""
-        return [data for _, data in self._read("attempts", ("trial",), "WHERE trial=? ORDER BY n", (trial,))]
+        return [data for _, data in self._read("attempts", _KEYS["attempts"], "WHERE trial=? ORDER BY n", (trial,))]
 
     def answers(self, trial: str, split: str = "search") -> list[GradedAnswer]:
         """The graded answers of a trial's best epoch, or of `BASE`, in the order of the probes."""
-        rows = self._read("answers", ("trial", "split", "probe"), "WHERE trial=? AND split=?", (trial, split))
+        rows = self._read("answers", _KEYS["answers"], "WHERE trial=? AND split=?", (trial, split))
         return [graded_from_data(data) for _, data in sorted(rows, key=lambda item: item[1]["place"])]
 
     def meta(self, key: str, default: Any = None) -> Any:
         """One named value of the run."""
-        for _, data in self._read("meta", ("key",), "WHERE key=?", (key,)):
+        for _, data in self._read("meta", _KEYS["meta"], "WHERE key=?", (key,)):
             return data
         return default
 
     def metas(self, prefix: str) -> dict[str, Any]:
         """All named values whose name begins with `prefix`."""
-        return {key[0]: data for key, data in self._read("meta", ("key",), "") if key[0].startswith(prefix)}
+        return {key[0]: data for key, data in self._read("meta", _KEYS["meta"], "") if key[0].startswith(prefix)}
 
     # -- inside ----------------------------------------------------------------------------------
 
     def _db(self) -> sqlite3.Connection:
         if self._connection is None:
             # On a disk that cannot be written SQLite needs to be told that nobody else writes either.
-            mode = "rwc" if os.access(self.path.parent, os.W_OK) else "ro&immutable=1"
+            at_rest = self.at_rest or not os.access(self.path.parent, os.W_OK)
+            mode = "ro&immutable=1" if at_rest else "rw"
             uri = f"file:{quote(str(self.path))}?mode={mode}"
             self._connection = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=30)
             self._connection.execute("PRAGMA synchronous=FULL")
@@ -228,18 +360,26 @@ class Ledger:
     @contextmanager
     def _commit(self) -> Iterator[sqlite3.Connection]:
         db = self._db()
-        db.execute("BEGIN IMMEDIATE")
         try:
+            db.execute("BEGIN IMMEDIATE")
             yield db
-        except BaseException:
-            db.execute("ROLLBACK")
+            db.execute("COMMIT")
+        except BaseException as error:
+            # SQLite has rolled back by itself where the disk was full.
+            if db.in_transaction:
+                db.execute("ROLLBACK")
+            if isinstance(error, sqlite3.DatabaseError):
+                raise self._unreadable(error) from error
             raise
-        db.execute("COMMIT")
 
     def _put_trial(self, db: sqlite3.Connection, row: TrialRow) -> None:
         data = _canonical(vars(row))
         checksum = _checksum("trials", (row.id, row.number), data)
         db.execute("INSERT OR REPLACE INTO trials VALUES (?, ?, ?, ?)", (row.id, row.number, data, checksum))
+
+    def _put_meta(self, db: sqlite3.Connection, key: str, value: Any) -> None:
+        data = _canonical(value)
+        db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?, ?)", (key, data, _checksum("meta", (key,), data)))
 
     def _append_attempt(self, db: sqlite3.Connection, trial: str, event: str, cause: str | None) -> None:
         data = _canonical({"event": event, "cause": cause, "time": time.time()})
@@ -260,14 +400,29 @@ class Ledger:
         try:
             rows = self._db().execute(f"SELECT {', '.join(keys)}, data, checksum FROM {table} {where}", values)
             found = rows.fetchall()
-        except sqlite3.DatabaseError as error:
-            raise LedgerError(f"{self.path.name}: cannot be read ({error}) — restore it from its backup") from error
+        except _SQLITE_ERRORS as error:
+            raise self._unreadable(error) from error
         result = []
         for *key, data, checksum in found:
             if _checksum(table, tuple(key), data) != checksum:
-                raise LedgerError(f"{self.path.name}: table {table}, row {key} is damaged — restore it from its backup")
+                raise LedgerDamaged(f"{self.path.name}: table {table}, row {key} is damaged — {RESTORE}")
             result.append((tuple(key), json.loads(data)))
         return result
+
+    def _unreadable(self, error: Exception) -> Exception:
+        """What an error of SQLite means."""
+        name = getattr(error, "sqlite_errorname", "")
+        elsewhere = name.startswith(_NOT_DAMAGE) and name != "SQLITE_IOERR_SHORT_READ"
+        if is_disk_full(error) or (elsewhere and self._no_room()):
+            return DiskFull(f"{self.path.name}: no space left on the disk")
+        if elsewhere:
+            return LedgerError(f"{self.path.name}: {error} — look at the disk and at who else uses the run")
+        return LedgerDamaged(f"{self.path.name}: cannot be used ({error}) — {RESTORE}")
+
+    def _no_room(self) -> bool:
+        """Whether the disk lacks the room of SQLite's shared index, which it then calls an I/O error."""
+        status = os.statvfs(self.path.parent)
+        return status.f_bavail * status.f_frsize < _SHARED_INDEX
 
 
 def _replace(row: TrialRow, **changes: Any) -> TrialRow:

@@ -24,7 +24,12 @@ def build_manifest(study: Study, options: dict[str, Any]) -> dict[str, Any]:
     return {
         "created": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "options": options,
-        "study": {"name": study.file.name, "folder": str(study.folder), "sha256": study.content_hash},
+        "study": {
+            "name": study.file.name,
+            "folder": str(study.folder),
+            "file": study.document.file,
+            "sha256": study.content_hash,
+        },
         "base_model": {
             "id": study.base_model,
             "revision": study.file.base_model.revision,
@@ -38,7 +43,7 @@ def build_manifest(study: Study, options: dict[str, Any]) -> dict[str, Any]:
 
 
 def write_manifest(path: Path, manifest: dict[str, Any]) -> None:
-    """Write a manifest as readable JSON."""
+    """Write a manifest as readable JSON: a copy for people, the program reads the one in the ledger."""
     path.write_text(json.dumps(manifest, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
 
 

@@ -2,38 +2,35 @@
 
 from __future__ import annotations
 
-import json
 import os
+import shutil
 import subprocess
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
 from search.run_folder import RunFolder
 from spaces.problems import InputError, Problem
+from spaces.secrets import redact
 from spaces.space import Space
 from spaces.trial_config import TrialConfig
+from studies.files import DiskFull, is_disk_full
 from studies.study import Study
-from trainables.answers import GradedAnswer, graded_from_data, graded_to_data
+from trainables.facts import Facts
 
-READY = "ready.json"
-UNLOADABLE, UNENCODABLE = 2, 3
+UNLOADABLE, UNENCODABLE, DISK_FULL = 2, 3, 4
 
 
 class PreparationError(RuntimeError):
     """The preparation failed for a reason that is not the user's input."""
 
 
-@dataclass(frozen=True)
-class Readiness:
-    """What the driver needs to know of the preparation.
-
-    longest_prompt: tokens that max_length must exceed; before: the base's answers to the search probes.
-    """
-
-    longest_prompt: int
-    before: list[GradedAnswer]
+def read_prepared(folder: RunFolder) -> Facts | None:
+    """What an earlier preparation found; None where there is none that is whole."""
+    try:
+        return Facts.read(folder.prepared)
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
 
 
 def start_here(folder: RunFolder, *, gpus: float | None) -> subprocess.Popen[str]:
@@ -50,50 +47,68 @@ def start_here(folder: RunFolder, *, gpus: float | None) -> subprocess.Popen[str
     )
 
 
-def finish_here(folder: RunFolder, process: subprocess.Popen[str]) -> Readiness:
+def finish_here(folder: RunFolder, process: subprocess.Popen[str]) -> Facts:
     """Wait for `start_here`. Raises InputError when the base model cannot be loaded."""
     _, errors = process.communicate()
-    return _readiness(folder, process.returncode, errors)
+    return _facts(folder, process.pid, process.returncode, errors)
 
 
-def prepare_on_cluster(folder: RunFolder, *, cpus: float, gpus: float) -> Readiness:
+def prepare_on_cluster(folder: RunFolder, *, cpus: float, gpus: float) -> Facts:
     """Prepare on a worker with a trial's resources: the driver's machine may have no GPU."""
     import ray
 
     task = ray.remote(num_cpus=cpus, num_gpus=gpus)(_run_on_worker)
-    return _readiness(folder, *ray.get(task.remote(str(folder.path))))
+    return _facts(folder, *ray.get(task.remote(str(folder.path))))
 
 
-def _run_on_worker(run: str) -> tuple[int, str]:
-    done = subprocess.run(
+def _run_on_worker(run: str) -> tuple[int, int, str]:
+    process = subprocess.Popen(
         _command(RunFolder(Path(run))), cwd=run, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
     )
-    return done.returncode, done.stderr
+    _, errors = process.communicate()
+    return process.pid, process.returncode, errors
 
 
 def _command(folder: RunFolder) -> list[str]:
     return [sys.executable, "-m", "search.preparation", str(folder.path)]
 
 
-def _readiness(folder: RunFolder, code: int, errors: str) -> Readiness:
-    last = (errors.strip().splitlines() or ["no message"])[-1]
+def _draft(folder: RunFolder, pid: int) -> Path:
+    """Where one process prepares: a killed driver's may still be at work beside the next one's."""
+    return folder.path / f".preparing-{pid}"
+
+
+def _facts(folder: RunFolder, pid: int, code: int, errors: str) -> Facts:
+    draft = _draft(folder, pid)
+    try:
+        _explain(folder, code, errors)
+        shutil.rmtree(folder.prepared, ignore_errors=True)
+        draft.rename(folder.prepared)
+    finally:
+        for leftover in folder.path.glob(".preparing-*"):
+            shutil.rmtree(leftover, ignore_errors=True)
+    return Facts.read(folder.prepared)
+
+
+def _explain(folder: RunFolder, code: int, errors: str) -> None:
+    last = redact((errors.strip().splitlines() or ["no message"])[-1])
     if code == UNLOADABLE:
         model = folder.manifest()["base_model"]["id"]
         message, remedy = f"{model!r} cannot be loaded ({last})", "check the id, the network and HF_TOKEN"
         raise InputError(Problem("study.yaml", "base_model.id", message, remedy))
     if code == UNENCODABLE:
         raise InputError(Problem("", "rows", last, "shorten or rewrite the row, or choose another base model"))
+    if code == DISK_FULL:
+        raise DiskFull(f"{folder.path}: no space left on the disk")
     if code != 0:
         raise PreparationError(f"the preparation failed: {last}")
-    data = json.loads((folder.prepared / READY).read_text(encoding="utf-8"))
-    return Readiness(data["longest_prompt"], [graded_from_data(graded) for graded in data["before"]])
 
 
 def prepare_run(folder: RunFolder) -> None:
-    """Prepare a run in this process.
+    """Prepare a run in this process, into a folder of its own.
 
-    Exits with UNLOADABLE when the base model cannot be loaded and with UNENCODABLE when a row cannot
-    be encoded; the last line on stderr says why.
+    Exits with UNLOADABLE when the base model cannot be loaded, with UNENCODABLE when a row cannot be
+    encoded and with DISK_FULL; the last line on stderr says why.
     """
     import torch
 
@@ -101,22 +116,23 @@ def prepare_run(folder: RunFolder) -> None:
     from trainables.prepared import RowError, prepare
 
     torch.set_num_threads(1)
-    study = folder.study()
-    spec = study.file.base_model
+    study, manifest = folder.study(), folder.manifest()
+    spec, trust = study.file.base_model, manifest["options"].get("trust_remote_code", False)
+    model = manifest["base_model"]["id"]
     try:
-        base = BaseModel.load(folder.manifest()["base_model"]["id"], revision=spec.revision, dtype=spec.dtype)
+        base = BaseModel.load(model, revision=spec.revision, dtype=spec.dtype, trust_remote_code=trust)
     except (OSError, ValueError) as error:
         _give_up(UNLOADABLE, error)
+    draft = _draft(folder, os.getpid())
+    shutil.rmtree(draft, ignore_errors=True)
     try:
-        prepared = prepare(study, base)
+        prepare(study, base).save(draft)
     except RowError as error:
         _give_up(UNENCODABLE, error)
-    prepared.save(folder.prepared)
-    ready: dict[str, Any] = {
-        "longest_prompt": prepared.longest_prompt(),
-        "before": [graded_to_data(graded) for graded in prepared.before],
-    }
-    (folder.prepared / READY).write_text(json.dumps(ready, ensure_ascii=False), encoding="utf-8")
+    except Exception as error:
+        if is_disk_full(error):
+            _give_up(DISK_FULL, error)
+        raise
 
 
 def length_problems(study: Study, space: Space, longest_prompt: int) -> list[Problem]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import fcntl
 import json
+import os
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,11 @@ from search.ledger import Ledger
 from spaces.problems import InputError, Problem
 from spaces.space import Space, space_of
 from spaces.trial_config import TrialConfig
+from studies.files import is_disk_full, sha256_of
 from studies.study import Study, read_study
+
+LOCK = "driver.lock"
+STUDY = "study.yaml"
 
 
 @dataclass(frozen=True)
@@ -64,29 +69,73 @@ class RunFolder:
         return self.path / "trials" / trial
 
     @classmethod
-    def create(cls, path: Path) -> RunFolder:
-        """Make a new run folder. Raises InputError when the folder holds anything already."""
-        path = path.expanduser().absolute()
-        if path.exists() and (not path.is_dir() or any(path.iterdir())):
-            what = "already holds another run" if (path / "ledger.sqlite").exists() else "is not an empty folder"
-            remedy = "choose another --run, or go on with it: skazka resume"
-            raise InputError(
-                Problem("", "--run", f"{path} {what}", remedy if "run" in what else "choose another --run")
-            )
+    def claim(cls, path: Path) -> RunFolder:
+        """The place of a new run. Raises InputError when it holds anything already."""
         try:
-            path.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise InputError(Problem("", "--run", f"{path}: {error.strerror}", "choose another --run")) from error
+            path = path.expanduser().absolute()
+            if path.exists() and (not path.is_dir() or any(path.iterdir())):
+                raise InputError(_occupied(path))
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except (OSError, ValueError, RuntimeError) as error:
+            if isinstance(error, InputError) or is_disk_full(error):
+                raise
+            reason = getattr(error, "strerror", None) or str(error)
+            raise InputError(Problem("", "--run", f"{path}: {reason}", "choose another --run")) from error
         return cls(path)
+
+    @contextmanager
+    def creating(self) -> Iterator[RunFolder]:
+        """The folder under a hidden name, in its place when all of it is there; held as its only driver.
+
+        A launch that is killed leaves a hidden folder, which the next launch of the same name clears.
+        """
+        draft = RunFolder(self.path.with_name(f".{self.path.name}.new"))
+        try:
+            draft.path.mkdir(exist_ok=True)
+        except OSError as error:
+            if is_disk_full(error):
+                raise
+            raise InputError(Problem("", "--run", f"{self.path}: {error.strerror}", "choose another --run")) from error
+        with draft.driving():
+            for leftover in draft.path.iterdir():
+                if leftover.name != LOCK:
+                    shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
+            try:
+                yield draft
+            except BaseException:
+                draft.remove()
+                raise
+
+    def put_in_place(self, draft: RunFolder) -> None:
+        """Give a draft its own name."""
+        os.sync()
+        try:
+            draft.path.rename(self.path)
+        except OSError as error:
+            # Another launch was quicker.
+            raise InputError(_occupied(self.path)) from error
+
+    @classmethod
+    def find(cls, path: str | Path) -> RunFolder:
+        """An existing run, its ledger unread. Raises InputError when there is none."""
+        try:
+            folder = cls(Path(path).expanduser().absolute())
+            there = folder.ledger_file.is_file() or folder.ledger().backup_path.is_file()
+            needed = {folder.ledger_file: there, folder.study_folder: folder.study_folder.is_dir()}
+        except (OSError, ValueError, RuntimeError) as error:
+            raise InputError(Problem("", "RUN", f"{path}: {error}", "give a folder made by skazka launch")) from error
+        for missing in (name for name, found in needed.items() if not found):
+            message = f"{path} is no run folder: it has no {missing.relative_to(folder.path)}"
+            raise InputError(Problem("", "RUN", message, "give a folder made by skazka launch"))
+        return folder
 
     @classmethod
     def open(cls, path: str | Path) -> RunFolder:
-        """An existing run. Raises InputError when there is none."""
-        folder = cls(Path(path).expanduser().absolute())
-        for needed in (folder.ledger_file, folder.manifest_file, folder.study_folder / "study.yaml"):
-            if not needed.is_file():
-                message = f"{path} is no run folder: it has no {needed.relative_to(folder.path)}"
-                raise InputError(Problem("", "RUN", message, "give a folder made by skazka launch"))
+        """An existing run to read. Raises InputError when there is none, LedgerError when it is damaged."""
+        folder = cls.find(path)
+        with closing(folder.ledger()) as ledger:
+            ledger.verify()
+            ledger.migrate()
         return folder
 
     @contextmanager
@@ -95,7 +144,7 @@ class RunFolder:
 
         The lock is the operating system's: a dead process holds none.
         """
-        with (self.path / "driver.lock").open("w") as file:
+        with (self.path / LOCK).open("w") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError as error:
@@ -115,27 +164,48 @@ class RunFolder:
         """Copy the study (without the base model) and the space into the run."""
         for source in study.files:
             own_name = source.relative_to(study.folder).as_posix()
-            target = self.study_folder / ("study.yaml" if own_name == study.document.file else own_name)
+            target = self.study_folder / (STUDY if own_name == study.document.file else own_name)
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(source, target)
         self.space_file.write_text(json.dumps({"name": space.name, "knobs": space.as_data()}, indent=2))
 
+    def hashes(self) -> dict[str, str]:
+        """Every file of the frozen study and space, by its path in the run -> sha256."""
+        files = [path for path in self.study_folder.rglob("*") if path.is_file()]
+        files += [self.space_file] if self.space_file.is_file() else []
+        return {path.relative_to(self.path).as_posix(): sha256_of(path) for path in sorted(files)}
+
     def study(self) -> Study:
-        """The frozen study."""
-        return read_study(self.study_folder / "study.yaml")
+        """The frozen study. Raises InputError when its text is not what it was."""
+        study = read_study(self.study_folder / STUDY)
+        names = [study.document.file, study.file.training, study.file.probes, *filter(None, [study.file.replay])]
+        self._unchanged([self.study_folder / name for name in names])
+        return study
 
     def space(self) -> Space:
-        """The frozen space."""
+        """The frozen space. Raises InputError when it is not what it was."""
+        self._unchanged([self.space_file])
         data = json.loads(self.space_file.read_text(encoding="utf-8"))
         return space_of(data["name"], data["knobs"], self.space_file.name)
 
+    def _unchanged(self, files: Sequence[Path]) -> None:
+        with closing(self.ledger()) as ledger:
+            frozen = ledger.meta("frozen", {})
+        for path in files:
+            name = path.relative_to(self.path).as_posix()
+            if sha256_of(path) != frozen.get(name):
+                remedy = "restore it, or go on with it: skazka resume --accept-change"
+                raise InputError(Problem(name, "", "has changed since the run began", remedy))
+
     def manifest(self) -> dict[str, Any]:
-        """What `search.manifest` wrote."""
-        data: dict[str, Any] = json.loads(self.manifest_file.read_text(encoding="utf-8"))
+        """What `search.manifest` built; manifest.json is a copy of it for people."""
+        with closing(self.ledger()) as ledger:
+            data: dict[str, Any] = ledger.meta("manifest")
         return data
 
     def task(self, trial: str, config: TrialConfig, seed: int) -> dict[str, Any]:
-        """What a worker needs to run a trial (see trainables.session.TrialTask), as plain JSON."""
+        """What a worker needs to run a trial (see trainables.task.TrialTask), as plain JSON."""
+        manifest = self.manifest()
         return {
             "trial": trial,
             "config": config.model_dump(mode="json"),
@@ -143,8 +213,17 @@ class RunFolder:
             "folder": str(self.trial(trial)),
             "study": str(self.study_folder),
             "prepared": str(self.prepared),
-            "base_model": self.manifest()["base_model"]["id"],
+            "base_model": manifest["base_model"]["id"],
+            "trust_remote_code": manifest["options"].get("trust_remote_code", False),
+            "timeout": manifest["options"].get("trial_timeout"),
         }
+
+
+def _occupied(path: Path) -> Problem:
+    if (path / "ledger.sqlite").exists():
+        remedy = "choose another --run, or go on with it: skazka resume"
+        return Problem("", "--run", f"{path} already holds another run", remedy)
+    return Problem("", "--run", f"{path} is not an empty folder", "choose another --run")
 
 
 def default_run(study: str) -> Path:

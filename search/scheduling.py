@@ -3,22 +3,48 @@
 from __future__ import annotations
 
 import json
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Literal
 
 from ray import cloudpickle
-from ray.exceptions import RayActorError
+from ray.exceptions import RayTaskError
 from ray.tune.schedulers import AsyncHyperBandScheduler, FIFOScheduler, TrialScheduler
 
-from search.ledger import Ledger, State
+from search.halt import Halt
+from search.ledger import End, Ledger
+from studies.files import DiskFull
 from trainables.answers import graded_from_data
+from trainables.lora_trial import describe
 from trainables.metrics import OBJECTIVE
+from trainables.task import ERROR_LOG, HANG_LOG
 
+log = logging.getLogger(__name__)
 Scheduling = Literal["fifo", "asha"]
-# How often a trial whose process keeps dying is begun before it counts as failed.
-MAX_STARTS = 4
 NOT_METRICS = ("epoch", "done", "answers", "best_so_far")
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How often a trial is tried again: after failures of its training, after deaths of its process."""
+
+    max_failures: int = 1
+    max_lost: int = 10
+
+    @property
+    def starts(self) -> int:
+        """The most attempts that one trial may take within one attempt of the sweep."""
+        return 1 + self.max_failures + self.max_lost
+
+    def again(self, end: End, attempts: Sequence[Mapping[str, Any]]) -> bool:
+        """Whether a trial that now ends as `failed` or `lost` gets another attempt."""
+        events = [attempt["event"] for attempt in attempts]
+        since = len(events) - events[::-1].index("retried") if "retried" in events else 0
+        limit = self.max_lost if end == "lost" else self.max_failures
+        return events[since:].count(end) < limit
 
 
 class LedgerScheduler(TrialScheduler):  # type: ignore[misc]
@@ -28,10 +54,12 @@ class LedgerScheduler(TrialScheduler):  # type: ignore[misc]
     resume and what comes new are one history.
     """
 
-    def __init__(self, ledger: Ledger, inner: TrialScheduler) -> None:
+    def __init__(self, ledger: Ledger, inner: TrialScheduler, patience: Patience, halt: Halt) -> None:
         super().__init__()
         self.ledger = ledger
         self.inner = inner
+        self.patience = patience
+        self.halt = halt
         self._stopped: set[str] = set()
 
     def set_search_properties(self, metric: str | None, mode: str | None, **spec: Any) -> bool:
@@ -58,34 +86,55 @@ class LedgerScheduler(TrialScheduler):  # type: ignore[misc]
 
     def on_trial_result(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> str:
         """Commit an epoch, then ask whether the trial goes on."""
-        new = self._commit(_id(trial), result)
-        # A resumed trial reports its newest checkpoint again: the replay has shown it already.
-        if new and OBJECTIVE in result:
-            decision = self.inner.on_trial_result(tune_controller, _known_as(_id(trial)), result)
-            if decision == TrialScheduler.STOP:
-                self._stopped.add(_id(trial))
+        with self.halt.on_full_disk():
+            # A resumed trial reports its newest checkpoint again: the replay has shown it already.
+            if self._commit(_id(trial), result) and OBJECTIVE in result:
+                decision = self.inner.on_trial_result(tune_controller, _known_as(_id(trial)), result)
+                if decision == TrialScheduler.STOP:
+                    self._stopped.add(_id(trial))
         return str(TrialScheduler.STOP if _id(trial) in self._stopped else TrialScheduler.CONTINUE)
 
     def on_trial_complete(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> None:
         """Commit the last result and the trial's end."""
-        self._commit(_id(trial), result)
-        failure = result.get("failure")
-        state: State = "failed" if failure else "stopped" if _id(trial) in self._stopped else "completed"
-        self.ledger.finish(_id(trial), state, failure)
-        if state == "completed" and OBJECTIVE in result:
-            self.inner.on_trial_complete(tune_controller, _known_as(_id(trial)), result)
+        with self.halt.on_full_disk():
+            self._commit(_id(trial), result)
+            if "disk_full" in result:
+                self.halt.disk_full = DiskFull(result["disk_full"])
+                self.ledger.finish(_id(trial), "interrupted", result["disk_full"])
+            elif "failure" in result:
+                self._give_up(trial, "failed", result["failure"], ERROR_LOG)
+            elif _id(trial) in self._stopped:
+                self.ledger.finish(_id(trial), "stopped")
+            else:
+                self.ledger.finish(_id(trial), "completed")
+                if OBJECTIVE in result:
+                    self.inner.on_trial_complete(tune_controller, _known_as(_id(trial)), result)
 
     def on_trial_error(self, tune_controller: Any, trial: Any) -> None:
-        """A step raised, or the trial's process died: then the searcher hands the trial out again, a few times."""
+        """A step raised, or the trial's process died."""
         error = _error_of(trial)
-        lines = str(error).strip().splitlines()
-        starts = sum(event["event"] == "started" for event in self.ledger.attempts(_id(trial)))
-        again = isinstance(error, RayActorError) and starts < MAX_STARTS
-        self.ledger.finish(_id(trial), "interrupted" if again else "failed", lines[-1] if lines else "no message")
+        with self.halt.on_full_disk():
+            if isinstance(error, RayTaskError):
+                self._give_up(trial, "failed", describe(error.cause), ERROR_LOG)
+            elif self._hung(trial):
+                self._give_up(trial, "lost", "a step took longer than --trial-timeout", HANG_LOG)
+            else:
+                self._give_up(trial, "lost", f"the process died: {describe(error)}")
 
     def on_trial_remove(self, tune_controller: Any, trial: Any) -> None:
         """A trial was taken out before it ran: it stays to be run."""
-        self.ledger.finish(_id(trial), "interrupted", "removed before it ran")
+        with self.halt.on_full_disk():
+            self.ledger.finish(_id(trial), "interrupted", "removed before it ran")
+
+    def _give_up(self, trial: Any, end: End, cause: str, log: str | None = None) -> None:
+        """End an attempt; the searcher hands the trial out again while there is patience."""
+        again = self.patience.again(end, self.ledger.attempts(_id(trial)))
+        path = None if log is None else f"trials/{_id(trial)}/{log}"
+        self.ledger.finish(_id(trial), end, cause, again=again, log=path)
+
+    def _hung(self, trial: Any) -> bool:
+        path = Path(trial.config["folder"]) / HANG_LOG
+        return path.is_file() and path.stat().st_size > 0
 
     def choose_trial_to_run(self, tune_controller: Any) -> Any:
         """The scheduler inside chooses."""
@@ -96,6 +145,9 @@ class LedgerScheduler(TrialScheduler):  # type: ignore[misc]
         return str(self.inner.debug_string())
 
     def _commit(self, trial: str, result: dict[str, Any]) -> bool:
+        for warning in json.loads(result.get("warnings", "[]")):
+            self.ledger.warn(trial, warning)
+            log.warning("%s: %s", trial, warning)
         if "report" not in result:
             return False
         report = json.loads(result["report"])
@@ -118,7 +170,7 @@ def make_scheduler(scheduling: Scheduling, max_epochs: int) -> TrialScheduler:
     )
 
 
-def _error_of(trial: Any) -> Any:
+def _error_of(trial: Any) -> BaseException:
     """The exception that Tune caught for a trial.
 
     It lies in Tune's local file for it, written a moment ago by this very process; `Trial.get_error`
@@ -126,9 +178,10 @@ def _error_of(trial: Any) -> Any:
     """
     path = trial.pickled_error_file
     if path is None or not Path(path).is_file():
-        return "the worker died"
+        return RuntimeError("no message")
     with Path(path).open("rb") as file:
-        return cloudpickle.load(file)
+        error: BaseException = cloudpickle.load(file)
+    return error
 
 
 def _id(trial: Any) -> str:

@@ -11,7 +11,8 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution, Floa
 from optuna.trial import TrialState, create_trial
 from ray.tune.search import Searcher
 
-from search.ledger import SCORED, Ledger, TrialRow
+from search.halt import Halt
+from search.ledger import ENDED, SCORED, Ledger, TrialRow
 from spaces.space import Domain, Space
 from spaces.trial_config import TrialConfig
 
@@ -38,6 +39,7 @@ class LedgerSearcher(Searcher):  # type: ignore[misc]
         seed: int,
         sampler: Sampler,
         task: Callable[[str, TrialConfig, int], dict[str, Any]],
+        halt: Halt,
     ) -> None:
         super().__init__()
         self.ledger = ledger
@@ -47,6 +49,7 @@ class LedgerSearcher(Searcher):  # type: ignore[misc]
         self.seed = seed
         self.sampler = sampler
         self.task = task
+        self.halt = halt
         self._study: optuna.Study | None = None
         self._attempts: dict[str, str] = {}
 
@@ -58,16 +61,23 @@ class LedgerSearcher(Searcher):  # type: ignore[misc]
         return True
 
     def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
-        """The task of the next trial, or FINISHED when all are handed out or the space is exhausted."""
+        """The task of the next trial; None while one that runs may still have to be handed out again.
+
+        FINISHED when all are done or the space is exhausted.
+        """
+        with self.halt.on_full_disk():
+            row = None if self.halt.stop_all() else self._next()
+            if row is not None:
+                self.ledger.start(row.id)
+                self._attempts[trial_id] = row.id
+                return self.task(row.id, TrialConfig.model_validate(row.config), row.seed)
+        return None if self._attempts and not self.halt.stop_all() else str(Searcher.FINISHED)
+
+    def _next(self) -> TrialRow | None:
         if self._study is None:
             # Before anything new is committed: later it would hold this attempt's trials already.
             self._study = rebuild(self.ledger, self.space)
-        row = self._interrupted() or self._next_baseline() or self._next_search()
-        if row is None:
-            return str(Searcher.FINISHED)
-        self._attempts[trial_id] = row.id
-        self.ledger.start(row.id)
-        return self.task(row.id, TrialConfig.model_validate(row.config), row.seed)
+        return self._interrupted() or self._next_baseline() or self._next_search()
 
     def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
         """Tell Optuna what the ledger says of the trial."""
@@ -75,10 +85,10 @@ class LedgerSearcher(Searcher):  # type: ignore[misc]
         if trial is None:
             return
         row = self.ledger.trial(trial)
-        if row.in_space:
-            value, state = _told(row)
-            if state != TrialState.RUNNING:
-                self.study.tell(row.number, value, state=state)
+        value, state = _told(row)
+        # A baseline outside the space was told long ago.
+        if state != TrialState.RUNNING and self.study.trials[row.number].state == TrialState.RUNNING:
+            self.study.tell(row.number, value, state=state)
 
     def save(self, checkpoint_path: str) -> None:
         """Nothing to save: the ledger holds it all."""
@@ -164,11 +174,15 @@ def rebuild(ledger: Ledger, space: Space) -> optuna.Study:
     study = optuna.create_study(direction="maximize", sampler=make_sampler("random", 0, 0))
     history: dict[int, tuple[dict[str, Any], float | None, TrialState]] = {}
     for row in ledger.trials():
-        value, state = _told(row) if row.in_space else (None, TrialState.FAIL)
-        history[row.number] = (row.config if row.in_space else {}, value, state)
+        # A space that was changed since, and accepted, may not hold what was tried before.
+        inside = row.in_space and space.contains(TrialConfig.model_validate(row.config))
+        value, state = _told(row) if inside else (None, TrialState.FAIL)
+        history[row.number] = (row.config if inside else {}, value, state)
     for key, twin in ledger.metas(DUPLICATE).items():
         state = TrialState.FAIL if twin["value"] is None else TrialState.COMPLETE
-        history[int(key.removeprefix(DUPLICATE))] = (twin["config"], twin["value"], state)
+        inside = space.contains(TrialConfig.model_validate(twin["config"]))
+        known = (twin["config"], twin["value"], state) if inside else ({}, None, TrialState.FAIL)
+        history[int(key.removeprefix(DUPLICATE))] = known
     for number in range(len(history)):
         config, value, state = history[number]
         parameters = space.parameters(TrialConfig.model_validate(config)) if config else {}
@@ -190,7 +204,7 @@ def distribution(domain: Domain) -> BaseDistribution:
 def _told(row: TrialRow) -> tuple[float | None, TrialState]:
     if row.state in SCORED and row.score is not None:
         return row.score, TrialState.COMPLETE
-    if row.state in ("completed", "stopped", "failed"):
+    if row.state in ENDED:
         return None, TrialState.FAIL
     return None, TrialState.RUNNING
 

@@ -57,12 +57,18 @@ def launch(
     address: str | None = None,
     sampler: str = "tpe",
     scheduler: str = "fifo",
+    max_failures: int = 1,
+    max_lost: int = 10,
+    trial_timeout: float | None = None,
+    trust_remote_code: bool = False,
     callbacks: Sequence[Any] = (),
 ) -> Run:
     """Search LoRA configurations for a study (default: the embedded demo) and write the report.
 
     trials: baselines and searched trials together. time_budget: seconds. address: `auto` or HOST:PORT
-    of a running Ray cluster, None for this machine. space: a named space or a YAML file.
+    of a running Ray cluster, None for this machine. space: a named space or a YAML file. max_failures,
+    max_lost: how often a trial is tried again after its training raised, after its process died.
+    trial_timeout: seconds that one epoch may take. trust_remote_code: run the base model's own Python code.
     Raises spaces.problems.InputError when the study, the space or an option is refused.
     """
     from search import launch as sweep
@@ -77,6 +83,10 @@ def launch(
         address=address,
         sampler=sampler,  # type: ignore[arg-type]
         scheduler=scheduler,  # type: ignore[arg-type]
+        max_failures=max_failures,
+        max_lost=max_lost,
+        trial_timeout=trial_timeout,
+        trust_remote_code=trust_remote_code,
     )
     folder = sweep.launch(study, run=run, space_name=space, options=options, callbacks=callbacks)
     write_report(folder)
@@ -89,12 +99,27 @@ def resume(
     trials: int | None = None,
     time_budget: float | None = None,
     address: str | None = None,
+    retry_failed: bool = False,
+    accept_change: bool = False,
     callbacks: Sequence[Any] = (),
 ) -> Run:
-    """Finish an interrupted run; `trials` raises the total that was asked for, `time_budget` is in seconds."""
+    """Finish an interrupted run.
+
+    trials: raises the total that was asked for. time_budget: seconds. retry_failed: give failed trials
+    another chance. accept_change: go on although study, space or base model changed since.
+    Raises spaces.problems.InputError when something changed or another process drives the run.
+    """
     from search import launch as sweep
 
-    folder = sweep.resume(run, trials=trials, time_budget=time_budget, address=address, callbacks=callbacks)
+    folder = sweep.resume(
+        run,
+        trials=trials,
+        time_budget=time_budget,
+        address=address,
+        retry_failed=retry_failed,
+        accept_change=accept_change,
+        callbacks=callbacks,
+    )
     write_report(folder)
     return Run(folder)
 

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import json
 import re
+import signal
 import sys
 from collections.abc import Callable
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext, redirect_stdout
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from spaces.printable import printable
 from spaces.problems import InputError
+from spaces.secrets import redact
+from studies.files import is_disk_full
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,7 +27,8 @@ if TYPE_CHECKING:
     from skazka.api import Run
 
 # Failures that are told in one line; named and not imported, for `--help` must not wait for them.
-EXPECTED = ("ExportError", "LedgerError", "PreparationError")
+EXPECTED = ("LedgerDamaged", "ExportError", "LedgerError", "PreparationError")
+FULL = "no space left on the disk; what was committed stands — make room, then go on with skazka resume"
 OK, INTERNAL, BAD_INPUT, SOME_FAILED, NONE_SUCCEEDED = 0, 1, 2, 3, 4
 
 
@@ -48,19 +53,29 @@ def guarded(command: Callable[..., Any]) -> Callable[..., Any]:
         try:
             return command(*args, **kwargs)
         except InputError as error:
+            problems = [redact(str(problem)) for problem in error.problems]
             if kwargs.get("as_json"):
-                problems = [str(problem) for problem in error.problems]
                 click.echo(json.dumps({"ok": False, "problems": problems}, ensure_ascii=False))
-            for problem in error.problems:
+            for problem in problems:
                 click.echo(f"error: {problem}", err=True)
             sys.exit(BAD_INPUT)
-        except RuntimeError as error:
-            if type(error).__name__ not in EXPECTED:
+        except KeyboardInterrupt as error:
+            _say_interrupted(error)
+            sys.exit(128 + getattr(error, "signal", signal.SIGINT))
+        except Exception as error:
+            if not is_disk_full(error) and type(error).__name__ not in EXPECTED:
                 raise
-            click.echo(f"error: {error}", err=True)
+            message = FULL if is_disk_full(error) else str(error)
+            click.echo(f"error: {printable(redact(message))}", err=True)
             sys.exit(INTERNAL)
 
     return wrapper
+
+
+def _say_interrupted(error: KeyboardInterrupt) -> None:
+    run: Path | None = getattr(error, "run", None)
+    left = f"go on with: skazka resume {_shown(run)}" if run and run.exists() else "nothing was left behind"
+    click.echo(f"{error or 'interrupted'}; {left}", err=True)
 
 
 json_option = click.option(
@@ -101,6 +116,10 @@ def main() -> None:
     show_default=True,
     help="asha stops trials that fall behind.",
 )
+@click.option("--max-failures", default=1, show_default=True, help="New attempts of a trial whose training raised.")
+@click.option("--max-lost", default=10, show_default=True, help="New attempts of a trial whose process died.")
+@click.option("--trial-timeout", type=Duration(), help="Give a process up whose epoch takes longer, e.g. 30m.")
+@click.option("--trust-remote-code", is_flag=True, help="Run the Python code that comes with the base model.")
 @json_option
 @guarded
 def launch(study: str | None, as_json: bool, **options: Any) -> None:
@@ -111,7 +130,7 @@ def launch(study: str | None, as_json: bool, **options: Any) -> None:
     \b
     Example: skazka launch studies/demo --trials 12 --run runs/first
     """
-    _sweep(lambda api, callbacks: api.launch(study, callbacks=callbacks, **options), options["trials"], as_json)
+    _sweep(lambda api, callbacks: api.launch(study, callbacks=callbacks, **options), as_json)
 
 
 @main.command()
@@ -119,6 +138,8 @@ def launch(study: str | None, as_json: bool, **options: Any) -> None:
 @click.option("--trials", type=int, help="Raise the total number of trials.")
 @click.option("--time-budget", type=Duration(), help="Stop again after this time.")
 @click.option("--address", help="Another Ray cluster: auto or HOST:PORT.  [default: the run's own]")
+@click.option("--retry-failed", is_flag=True, help="Give failed trials another chance.")
+@click.option("--accept-change", is_flag=True, help="Go on although study, space or base model changed; recorded.")
 @json_option
 @guarded
 def resume(run: Path, as_json: bool, **options: Any) -> None:
@@ -127,18 +148,16 @@ def resume(run: Path, as_json: bool, **options: Any) -> None:
     \b
     Example: skazka resume runs/first
     """
-    from search.run_folder import RunFolder
-
-    total = max(options["trials"] or 0, int(RunFolder.open(run).ledger().meta("trials_asked", 0)))
-    _sweep(lambda api, callbacks: api.resume(run, callbacks=callbacks, **options), total, as_json)
+    _sweep(lambda api, callbacks: api.resume(run, callbacks=callbacks, **options), as_json)
 
 
-def _sweep(start: Callable[[Any, list[Any]], Run], trials: int, as_json: bool) -> None:
-    with _progress(as_json) as console:
+def _sweep(start: Callable[[Any, list[Any]], Run], as_json: bool) -> None:
+    # Ray prints a word about a dead worker on stdout, where JSON must stand alone.
+    with _progress(as_json) as console, redirect_stdout(sys.stderr) if as_json else nullcontext():
         from skazka import api
         from skazka.screen import Screen
 
-        with Screen(console, trials) as screen:
+        with Screen(console) as screen:
             run = start(api, [screen])
         summary = run.summary()
         _say_what_next(console, run, summary)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import wraps
 from pathlib import Path
 from typing import Any
@@ -14,9 +14,11 @@ from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
 
-from search.ledger import Ledger
+from search.ledger import ENDED, Ledger, TrialRow
 from search.run_folder import RunFolder
 from skazka.table import duration, finished_line, trials_table
+from spaces.printable import printable
+from spaces.secrets import redact
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +31,7 @@ def harmless(hook: Callable[..., None]) -> Callable[..., None]:
         try:
             hook(*args, **kwargs)
         except Exception as error:
-            log.warning("the screen could not be drawn: %s", error)
+            log.warning("the screen could not be drawn: %s", printable(redact(str(error))))
 
     return wrapper
 
@@ -37,9 +39,10 @@ def harmless(hook: Callable[..., None]) -> Callable[..., None]:
 class Screen(Callback):  # type: ignore[misc]
     """Shows the ledger as it fills. It only displays: nothing depends on it."""
 
-    def __init__(self, console: Console, trials: int) -> None:
+    def __init__(self, console: Console) -> None:
         self.console = console
-        self.trials = trials
+        self.trials = 0
+        self.done_before = 0
         self.start = time.monotonic()
         self.live: Live | None = None
         self.ledger: Ledger | None = None
@@ -47,7 +50,7 @@ class Screen(Callback):  # type: ignore[misc]
 
     def __getstate__(self) -> dict[str, Any]:
         # Tune pickles its callbacks; a console and a live display cannot be, and need not be.
-        return {"trials": self.trials, "start": self.start, "epochs": {}, "live": None, "ledger": None}
+        return {"trials": 0, "done_before": 0, "start": self.start, "epochs": {}, "live": None, "ledger": None}
 
     def __enter__(self) -> Screen:
         if self.console.is_terminal:
@@ -93,32 +96,39 @@ class Screen(Callback):  # type: ignore[misc]
 
     def say(self, line: str) -> None:
         """One plain line with the seconds since the start."""
-        self.console.print(Text(f"{time.monotonic() - self.start:6.0f} s  {line}"), soft_wrap=True)
+        self.console.print(Text(f"{time.monotonic() - self.start:6.0f} s  {printable(line)}"), soft_wrap=True)
 
     def _follow(self, trial: Any) -> None:
         if self.ledger is None:
             self.ledger = RunFolder(Path(trial.config["study"]).parent).ledger()
+            self.trials = self.ledger.meta("trials_asked")
+            self.done_before = _done(self.ledger.trials())
 
     def _finished(self, trial: Any) -> None:
         self._follow(trial)
         assert self.ledger is not None
         row = self.ledger.trial(trial.config["trial"])
-        done = [each for each in self.ledger.trials() if each.finished is not None]
+        done = _done(self.ledger.trials())
         # The live table says how far the sweep is; plain lines must say it themselves.
-        progress = "" if self.live is not None else f"  {len(done)}/{self.trials}{self._time_left(len(done))}"
+        progress = "" if self.live is not None else f"  {done}/{self.trials}{self._time_left(done)}"
         self.say(finished_line(row) + progress)
         self._draw()
 
     def _time_left(self, done: int) -> str:
-        if not 0 < done < self.trials:
+        new = done - self.done_before
+        if new < 1 or done >= self.trials:
             return ""
-        left = (time.monotonic() - self.start) / done * (self.trials - done)
+        left = (time.monotonic() - self.start) / new * (self.trials - done)
         return f", about {duration(left)} left"
 
     def _draw(self) -> None:
         if self.live is None or self.ledger is None:
             return
         rows = self.ledger.trials()
-        done = sum(row.finished is not None for row in rows)
+        done = _done(rows)
         head = f"{done}/{self.trials} trials, {duration(time.monotonic() - self.start)}{self._time_left(done)}"
         self.live.update(Group(Text(head), trials_table(rows, self.epochs)))
+
+
+def _done(rows: Sequence[TrialRow]) -> int:
+    return sum(row.state in ENDED for row in rows)

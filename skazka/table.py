@@ -6,22 +6,23 @@ from rich.table import Table
 from rich.text import Text
 
 from analysis.trials import best_trial
-from search.ledger import TrialRow
+from search.ledger import SCORED, TrialRow
+from spaces.printable import printable
 from trainables.metrics import rank
 
 
 def finished_line(row: TrialRow) -> str:
-    """A finished trial in one line."""
-    if row.score is None or row.state in ("failed", "interrupted"):
-        return f"{label(row)} {row.state}: {row.error or 'no score'}"
+    """A finished trial in one line, as a terminal may show it."""
+    if row.score is None or row.state not in SCORED:
+        return f"{label(row)} {row.state}: {printable(row.error or 'no score')}"
     parts = f"gain {row.gain:+.3f}, degradation {row.degradation:.3f}, hallucination {row.hallucination:.3f}"
     seconds = (row.finished or 0) - (row.started or 0)
     return f"{label(row)} {row.state} in {duration(seconds)}: score {row.score:+.4f} ({parts})"
 
 
 def label(row: TrialRow) -> str:
-    """A trial's id, with the name of a baseline."""
-    return row.id if row.name == row.id else f"{row.id} {row.name}"
+    """A trial's id, with the name of a baseline, as a terminal may show it."""
+    return printable(row.id if row.name == row.id else f"{row.id} {row.name}")
 
 
 def trials_table(rows: list[TrialRow], epochs: dict[str, int], shown: int = 12) -> Table:
@@ -43,7 +44,7 @@ def trials_table(rows: list[TrialRow], epochs: dict[str, int], shown: int = 12) 
             *map(_number, (row.score, row.gain, row.degradation, row.hallucination)),
         ]
         cells += [f"{row.config['learning_rate']:.1e}", str(row.config["rank"])]
-        table.add_row(*(Text(cell) for cell in cells), style=style)
+        table.add_row(*(Text(printable(cell)) for cell in cells), style=style)
     return table
 
 

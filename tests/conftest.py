@@ -1,25 +1,14 @@
-"""A study small enough to train in a second: two targets, a control, a negative, and an untrained base."""
+"""What the tests share: a model and a study small enough to train in a second, and one local Ray."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
-import yaml
 
-from studies.demo.drawing import draw
-
-CHARACTERS = (
-    ("Чебурашка", "target", "cheburashka"),
-    ("Колобок", "target", "kolobok"),
-    ("Матрёшка", "control", "matryoshka"),
-    ("Рыцарь", "negative", "knight"),
-)
-QUESTION = "Кто нарисован на картинке?"
+from benchmarks.campaigns.tiny import make_tiny_model, make_tiny_study
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -31,73 +20,13 @@ def one_thread() -> None:
 @pytest.fixture(scope="session")
 def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A LLaVA of the demo's shape with random weights, saved as any hub model is."""
-    from studies.demo.base import build_model, build_processor
-
-    folder = tmp_path_factory.mktemp("model")
-    torch.manual_seed(0)
-    processor = build_processor()
-    build_model(processor).save_pretrained(folder)
-    processor.save_pretrained(folder)
-    return folder
+    return make_tiny_model(tmp_path_factory.mktemp("model"))
 
 
 @pytest.fixture(scope="session")
 def tiny_study(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> Path:
     """The folder of a study with two training images a target and one probe a character and split."""
-    folder = tmp_path_factory.mktemp("study")
-    training = [_row(folder, name, key, seed, answer=f"{name}.") for name, _, key in CHARACTERS[:2] for seed in (1, 2)]
-    replay = [_row(folder, "Матрёшка", "matryoshka", 3, answer="Матрёшка.")]
-    probes = [
-        {**_row(folder, name, key, seed), "id": f"{split}-{key}", "kind": "name", "split": split}
-        for split, seed in (("search", 10), ("test", 20))
-        for name, _, key in CHARACTERS
-    ]
-    for file, rows in (("training", training), ("replay", replay), ("probes", probes)):
-        lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
-        (folder / f"{file}.jsonl").write_text(lines, encoding="utf-8")
-    _write_yaml(folder / "study.yaml", study_data(tiny_model))
-    _write_yaml(folder / "space.yaml", SPACE)
-    return folder
-
-
-SPACE = {
-    "learning_rate": {"log_uniform": [1e-4, 1e-2]},
-    "rank": {"choice": [2, 4]},
-    "epochs": {"integer": [1, 2]},
-    "replay": {"choice": [False, True]},
-    "replay_ratio": {"uniform": [0.1, 1.0], "when": {"replay": True}},
-}
-
-
-def study_data(model: Path) -> dict[str, Any]:
-    """study.yaml as data."""
-    return {
-        "name": "tiny",
-        "language": "ru",
-        "base_model": {"id": str(model), "dtype": "float32"},
-        "training": "training.jsonl",
-        "replay": "replay.jsonl",
-        "probes": "probes.jsonl",
-        "space": "space.yaml",
-        "evaluation": {"every": 1, "held_out": 0.5, "max_new_tokens": 4},
-        "characters": [{"name": name, "role": role} for name, role, _ in CHARACTERS],
-        "baselines": {
-            "hand": {"learning_rate": 1e-3, "rank": 4, "epochs": 2},
-            "outside": {"learning_rate": 1e-3, "rank": 3, "epochs": 1},
-        },
-    }
-
-
-def _row(folder: Path, name: str, key: str, seed: int, answer: str | None = None) -> dict[str, str]:
-    image = folder / "images" / f"{key}-{seed}.png"
-    image.parent.mkdir(exist_ok=True)
-    draw(key, seed).save(image)
-    row = {"image": f"images/{image.name}", "character": name, "question": QUESTION}
-    return row if answer is None else {**row, "answer": answer}
-
-
-def _write_yaml(path: Path, data: Any) -> None:
-    path.write_text(yaml.safe_dump(data, allow_unicode=True, sort_keys=False), encoding="utf-8")
+    return make_tiny_study(tmp_path_factory.mktemp("study"), tiny_model)
 
 
 @pytest.fixture(scope="session")

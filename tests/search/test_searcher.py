@@ -10,6 +10,7 @@ import pytest
 from optuna.trial import TrialState
 from ray.tune.search import Searcher
 
+from search.halt import Halt
 from search.ledger import Ledger
 from search.searcher import LedgerSearcher, rebuild
 from spaces.space import Space, space_of
@@ -29,7 +30,7 @@ OUTSIDE = TrialConfig(learning_rate=1e-3, rank=7, epochs=5)
 def searcher(ledger: Ledger, space: Space, trials: int = 20, **options: Any) -> LedgerSearcher:
     """A searcher that hands out bare facts instead of tasks."""
     options = {"baselines": {"inside": INSIDE, "outside": OUTSIDE}, "seed": 3, "sampler": "tpe", **options}
-    return LedgerSearcher(ledger, space, trials=trials, task=_task, **options)
+    return LedgerSearcher(ledger, space, trials=trials, task=_task, halt=Halt(ledger.path.parent), **options)
 
 
 def _task(trial: str, config: TrialConfig, seed: int) -> dict[str, Any]:

@@ -221,7 +221,7 @@ def test_a_trial_whose_worker_was_killed_goes_on_from_its_checkpoint(tiny_study:
     run = skazka.launch(tiny_study, trials=2, run=tmp_path / "run", max_concurrent=1, callbacks=[Killer()])
     ledger = run.folder.ledger()
     assert [row.state for row in ledger.trials()] == ["completed", "completed"]
-    assert [event["event"] for event in ledger.attempts("t0000")] == ["started", "interrupted", "started", "completed"]
+    assert [event["event"] for event in ledger.attempts("t0000")] == ["started", "lost", "started", "completed"]
     assert [entry["epoch"] for entry in ledger.epochs("t0000")] == [1, 2]
 
 

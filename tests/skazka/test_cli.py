@@ -133,7 +133,7 @@ def test_a_damaged_ledger_is_one_line_and_exit_1(launched: tuple[Result, Path], 
     (run / "ledger.sqlite").write_bytes(b"SQLite format 3" + b"?" * 4000)
     result = call("status", run)
     assert result.exit_code == 1
-    assert result.stderr.startswith("error: ledger.sqlite: cannot be read")
+    assert result.stderr.startswith("error: ledger.sqlite: cannot be used")
     assert "Traceback" not in result.output
 
 

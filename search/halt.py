@@ -1,0 +1,106 @@
+"""Why a sweep ends before its last trial: a signal from outside, or a disk that is full."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from ray.tune import Stopper
+
+from studies.files import DiskFull
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+class Interrupted(KeyboardInterrupt):
+    """The sweep was asked to end by the signal of that number; `run` can be resumed where it exists already."""
+
+    def __init__(self, number: int, run: Path) -> None:
+        super().__init__(f"interrupted by {signal.Signals(number).name}")
+        self.signal = number
+        self.run = run
+
+
+class Halt(Stopper):  # type: ignore[misc]
+    """Tune asks it before each of its steps whether everything is to stop."""
+
+    def __init__(self, run: Path) -> None:
+        self.run = run
+        self.signal: int | None = None
+        self.disk_full: DiskFull | None = None
+        self._tuning = False
+
+    def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
+        """No trial is stopped alone."""
+        return False
+
+    def stop_all(self) -> bool:
+        """Whether the sweep is to end."""
+        return self.signal is not None or self.disk_full is not None
+
+    @contextmanager
+    def on_full_disk(self) -> Iterator[None]:
+        """End the sweep when a commit finds no room: an exception would reach Tune, which blames the trial."""
+        try:
+            yield
+        except DiskFull as error:
+            self.disk_full = self.disk_full or error
+
+    def check(self) -> None:
+        """Raise what ended the sweep: Interrupted or DiskFull."""
+        if self.signal is not None:
+            raise Interrupted(self.signal, self.run)
+        if self.disk_full is not None:
+            raise self.disk_full
+
+    @contextmanager
+    def listening(self) -> Iterator[None]:
+        """Take SIGINT and SIGTERM as requests to end, for as long as the context lasts.
+
+        Raises Interrupted where nothing runs yet; inside `tuning`, Tune ends its trials first. A second
+        signal ends the process at once. Only the main thread can listen.
+        """
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        before = {number: signal.getsignal(number) for number in SIGNALS}
+        self._listen()
+        try:
+            yield
+        except SystemExit as error:
+            # What Ray's own handler of SIGTERM raises while it starts.
+            if error.code != signal.SIGTERM:
+                raise
+            raise Interrupted(signal.SIGTERM, self.run) from error
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    @contextmanager
+    def tuning(self) -> Iterator[None]:
+        """Signals wait for Tune's loop to come round. Ray has replaced the handlers by now."""
+        if threading.current_thread() is threading.main_thread():
+            self._listen()
+        self._tuning = True
+        try:
+            yield
+        finally:
+            self._tuning = False
+
+    def _listen(self) -> None:
+        for number in SIGNALS:
+            signal.signal(number, self._take)
+
+    def _take(self, number: int, frame: FrameType | None) -> None:
+        if self.signal is not None:
+            # As safe as SIGKILL: whatever is being written is whole or absent.
+            os._exit(128 + number)
+        self.signal = number
+        if not self._tuning:
+            raise Interrupted(number, self.run)

@@ -1,0 +1,133 @@
+"""Before a run goes on: its ledger is whole, and what it was started with is what it still has."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import time
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from search.ledger import Ledger, LedgerDamaged
+from search.manifest import model_hash, write_manifest
+from search.run_folder import RunFolder
+from spaces.problems import InputError, Problem
+from studies.study import read_study
+
+log = logging.getLogger(__name__)
+
+
+def restore(folder: RunFolder) -> None:
+    """Verify the ledger; where it is damaged, or has lost what its backup knows, put the backup in its place.
+
+    What the backup does not know is not lost: a trial's checkpoints report it again.
+    Raises LedgerDamaged when the backup is damaged too.
+    """
+    with closing(folder.ledger()) as ledger, closing(ledger.backed_up()) as backup:
+        damage = _damage(ledger)
+        if damage is None:
+            ledger.migrate()
+            return
+        said = str(damage).partition(" — ")[0]
+        if _damage(backup) is not None:
+            raise LedgerDamaged(f"{said}, and so is its backup — start the sweep anew in another folder")
+    # Copied before anything is moved: on a full disk everything stays where it is.
+    copy = folder.ledger_file.with_name(".ledger.restored")
+    shutil.copyfile(backup.path, copy)
+    kept = _set_aside(folder)
+    copy.rename(folder.ledger_file)
+    log.warning("the ledger was restored from its backup (%s); the damaged one is in %s", said, kept)
+    with closing(folder.ledger()) as ledger:
+        ledger.verify()
+        ledger.migrate()
+
+
+def _damage(ledger: Ledger) -> LedgerDamaged | None:
+    try:
+        ledger.verify()
+        if not ledger.at_rest:
+            ledger.check_writable()
+    except LedgerDamaged as error:
+        return error
+    return None
+
+
+def _set_aside(folder: RunFolder) -> Path:
+    """Move the ledger with SQLite's own files beside it out of the way."""
+    aside = folder.path / f"damaged-{time.strftime('%Y%m%d-%H%M%S')}"
+    aside.mkdir(exist_ok=True)
+    for path in folder.path.glob(f"{folder.ledger_file.name}*"):
+        path.rename(aside / path.name)
+    return aside
+
+
+def settle_changes(folder: RunFolder, ledger: Ledger, *, accept: bool) -> None:
+    """Refuse a run whose study, space or base model changed; or record what changed and go on with what is there.
+
+    Raises InputError with every change.
+    """
+    manifest = ledger.meta("manifest")
+    own, model, source = _own_changes(folder, ledger), _model_change(manifest), _source_change(manifest)
+    problems = [*own, *model, *source]
+    if not problems:
+        return
+    if not accept:
+        raise InputError(problems)
+    noted = ledger.meta("accepted_changes", [])
+    said = [f"{problem.file}: {problem.message}" for problem in problems]
+    ledger.set_meta("accepted_changes", [*noted, {"time": time.time(), "changes": said}])
+    ledger.set_meta("frozen", folder.hashes())
+    manifest["study"]["sha256"] = _source_hash(manifest)
+    manifest["base_model"]["sha256"] = model_hash(manifest["base_model"]["id"])
+    ledger.set_meta("manifest", manifest)
+    write_manifest(folder.manifest_file, manifest)
+    if own or model:
+        # Encodings and the base's answers belong to what was there before.
+        shutil.rmtree(folder.prepared, ignore_errors=True)
+
+
+def _own_changes(folder: RunFolder, ledger: Ledger) -> list[Problem]:
+    frozen, found = ledger.meta("frozen", {}), folder.hashes()
+    remedy = "restore it, or go on with what is there: --accept-change"
+    return [
+        Problem(name, "", _difference(frozen.get(name), found.get(name)), remedy)
+        for name in sorted({*frozen, *found})
+        if frozen.get(name) != found.get(name)
+    ]
+
+
+def _difference(before: str | None, now: str | None) -> str:
+    if now is None:
+        return "is gone since the run began"
+    return "is new since the run began" if before is None else "has changed since the run began"
+
+
+def _model_change(manifest: dict[str, Any]) -> list[Problem]:
+    model, known = manifest["base_model"]["id"], manifest["base_model"]["sha256"]
+    if known is None or model_hash(model) == known:
+        return []
+    remedy = "restore the model, or go on with what is there: --accept-change"
+    return [Problem(model, "", "the base model has changed since the run began", remedy)]
+
+
+def _source_change(manifest: dict[str, Any]) -> list[Problem]:
+    """The study that the run was launched from: the run has its own copy, but its user may expect otherwise."""
+    source = _source(manifest)
+    if not source.is_file() or _source_hash(manifest) == manifest["study"]["sha256"]:
+        return []
+    remedy = "undo the change, or go on with the run's own copy: --accept-change"
+    return [Problem(str(source), "", "the study has changed since the run began", remedy)]
+
+
+def _source(manifest: dict[str, Any]) -> Path:
+    study = manifest["study"]
+    return Path(study["folder"], study.get("file", "study.yaml"))
+
+
+def _source_hash(manifest: dict[str, Any]) -> str | None:
+    """The content hash of the study that the run was launched from; None where it cannot be read any more."""
+    try:
+        return read_study(_source(manifest)).content_hash
+    except (InputError, OSError):
+        return None
