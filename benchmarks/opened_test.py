@@ -14,9 +14,9 @@ from search.run_folder import RunFolder
 from trainables.answering import Interviewer
 from trainables.answers import grade_answers, grader_of
 from trainables.base_model import BaseModel
+from trainables.checkpoint_files import checkpoint_folder
 from trainables.prepared import naming, prepare
 from trainables.scoring import compare, score_answers
-from trainables.task import checkpoint_folder
 
 
 def test_scores(folder: RunFolder, rows: Sequence[TrialRow]) -> dict[str, dict[str, Any]]:
