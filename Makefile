@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 TORCH_INDEX ?=
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 
-.PHONY: install demo test lint types tests wheel study clean
+.PHONY: install demo test lint types tests wheel faults study clean
 
 install: $(VENV)/installed
 
@@ -35,6 +35,10 @@ tests: install
 # The wheel in an empty environment, launched from a folder that holds packages of our names.
 wheel: install
 	bash tests/wheel.sh $(BIN)/python
+
+# Kill, interrupt, damage and starve sweeps; QUICK=1 for a few faults of each kind.
+faults: install
+	$(BIN)/python -m benchmarks.faults $(if $(QUICK),--quick)
 
 # Redraw the embedded study's pictures and retrain its base.
 study: install

@@ -15,6 +15,8 @@ from typing import Any
 from search import export_check
 from search.ledger import TrialRow, ranked
 from search.run_folder import RunFolder
+from spaces.markdown import Markdown, escape
+from spaces.printable import json_line
 from spaces.problems import InputError, Problem
 from spaces.secrets import redact
 from studies.files import is_disk_full
@@ -124,7 +126,10 @@ def model_card(study: Study, row: TrialRow, manifest: dict[str, Any]) -> str:
     """A Hub model card: what the adapter is, how it scored and on what, and a usage example."""
     import jinja2
 
-    environment = jinja2.Environment(autoescape=False, undefined=jinja2.StrictUndefined, trim_blocks=True)
+    environment = jinja2.Environment(
+        finalize=escape, autoescape=False, undefined=jinja2.StrictUndefined, trim_blocks=True
+    )
+    environment.filters["code"] = lambda value: Markdown(json_line(value))
     example = study.probes_of("search")[0]
     return environment.from_string(CARD.read_text(encoding="utf-8")).render(
         study=study.file,
@@ -133,7 +138,7 @@ def model_card(study: Study, row: TrialRow, manifest: dict[str, Any]) -> str:
         probes=len(study.probes_of("search")),
         trial=row,
         manifest=manifest,
-        question=json.dumps(example.question, ensure_ascii=False),
+        question=example.question,
     )
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import quote
 
+from spaces.printable import printable
 from spaces.secrets import redact
 from studies.files import DiskFull, is_disk_full
 from trainables.answers import GradedAnswer, graded_from_data, graded_to_data
@@ -188,7 +189,7 @@ class Ledger:
             # Tune reports an error after the end when its own bookkeeping fails: the end stands.
             return
         state: State = "interrupted" if again else "failed" if end == "lost" else end
-        cause = None if cause is None else redact(cause)
+        cause = None if cause is None else printable(redact(cause))
         with self._commit() as db:
             self._append_attempt(db, trial, end, cause)
             self._put_trial(db, _replace(row, state=state, error=cause, log=log, finished=time.time()))
@@ -210,7 +211,7 @@ class Ledger:
     def warn(self, trial: str, text: str) -> None:
         """Note something odd that a trial met and survived."""
         with self._commit() as db:
-            self._append_attempt(db, trial, "warning", redact(text))
+            self._append_attempt(db, trial, "warning", printable(redact(text)))
 
     def put_answers(self, trial: str, split: str, answers: Sequence[GradedAnswer]) -> None:
         """Keep the answers of a trial (or of the bare base) to a split's probes."""
@@ -231,7 +232,7 @@ class Ledger:
                 self._db().backup(target)
             writing.replace(self.backup_path)
         except (sqlite3.Error, OSError) as error:
-            log.warning("%s was not written: %s", self.backup_path.name, error)
+            log.warning("%s was not written: %s", self.backup_path.name, printable(redact(str(error))))
 
     def migrate(self) -> None:
         """Bring a ledger of an older version to this one's. Raises LedgerError when it cannot be."""

@@ -12,6 +12,7 @@ from typing import Any
 from search.ledger import Ledger, LedgerDamaged
 from search.manifest import model_hash, write_manifest
 from search.run_folder import RunFolder
+from spaces.printable import printable
 from spaces.problems import InputError, Problem
 from studies.study import read_study
 
@@ -37,7 +38,7 @@ def restore(folder: RunFolder) -> None:
     shutil.copyfile(backup.path, copy)
     kept = _set_aside(folder)
     copy.rename(folder.ledger_file)
-    log.warning("the ledger was restored from its backup (%s); the damaged one is in %s", said, kept)
+    log.warning("the ledger was restored from its backup (%s); the damaged one is in %s", printable(said), kept)
     with closing(folder.ledger()) as ledger:
         ledger.verify()
         ledger.migrate()

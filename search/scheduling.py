@@ -101,6 +101,8 @@ class LedgerScheduler(TrialScheduler):  # type: ignore[misc]
             if "disk_full" in result:
                 self.halt.disk_full = DiskFull(result["disk_full"])
                 self.ledger.finish(_id(trial), "interrupted", result["disk_full"])
+            elif "lost" in result:
+                self._give_up(trial, "lost", result["lost"])
             elif "failure" in result:
                 self._give_up(trial, "failed", result["failure"], ERROR_LOG)
             elif _id(trial) in self._stopped:

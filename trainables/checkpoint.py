@@ -17,6 +17,7 @@ from safetensors.torch import load_file, save_file
 
 from studies.files import sha256_of, write_sealed
 from trainables.checkpoint_files import ADAPTER, MANIFEST, STATE, checkpoint_folder, read_manifest
+from trainables.task import StillHeld
 
 # Seconds that a trial waits for an earlier attempt's worker to die.
 HOLD_PATIENCE = 120.0
@@ -108,6 +109,8 @@ class Hold:
 
     A driver that was killed leaves workers that live for some seconds more; the next attempt waits until
     they are gone, for one epoch must not be trained twice. The lock is the operating system's.
+
+    patience: seconds; raises StillHeld after them.
     """
 
     def __init__(self, trial_folder: Path, *, patience: float = HOLD_PATIENCE) -> None:
@@ -117,7 +120,7 @@ class Hold:
         while not self._taken():
             if time.monotonic() > deadline:
                 self._file.close()
-                raise TimeoutError(f"another process has been training in {trial_folder} for {patience:g} s")
+                raise StillHeld(f"another process has been training in {trial_folder} for {patience:g} s")
             time.sleep(0.1)
 
     def _taken(self) -> bool:

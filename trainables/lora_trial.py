@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import faulthandler
 import json
+import os
+import threading
 import time
 import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from ray import tune
 
 from spaces.secrets import redact
 from studies.files import is_disk_full
-from trainables.task import ERROR_LOG, HANG_LOG, TrialTask
+from trainables.task import ERROR_LOG, HANG_LOG, StillHeld, TrialTask
 
 if TYPE_CHECKING:
     from trainables.session import TrialSession, Workshop
@@ -33,6 +36,7 @@ class LoraTrial(tune.Trainable):  # type: ignore[misc]
 
     def setup(self, config: dict[str, Any]) -> None:
         """Remember the task; the first step does the work."""
+        _end_with_parent()
         self._task = TrialTask.model_validate(config)
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
@@ -74,6 +78,8 @@ class LoraTrial(tune.Trainable):  # type: ignore[misc]
         if not isinstance(error, ArithmeticError):
             # It may have left the base in an unknown state: the next trial loads it anew.
             self._workshop = None
+        if isinstance(error, StillHeld):
+            return {"lost": str(error), "done": True}
         if is_disk_full(error):
             return {"disk_full": f"{self._task.trial}: no space left on the disk", "done": True}
         if _device_lost(error):
@@ -126,6 +132,23 @@ def _result(report: dict[str, Any], warnings: Sequence[str] = ()) -> dict[str, A
     """What Tune needs to see of a report; the whole of it travels as one JSON string, which Tune leaves alone."""
     seen: dict[str, Any] = {name: report[name] for name in ("epoch", "score", "done") if name in report}
     return {**seen, "report": json.dumps(report, ensure_ascii=False), "warnings": json.dumps(list(warnings))}
+
+
+@cache
+def _end_with_parent() -> None:
+    """End this process when the raylet that started it is gone.
+
+    Ray's own end of a worker whose raylet was killed was seen to take over two minutes, in which the trial
+    was handed out anew.
+    """
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(0.5)
+        os._exit(1)
+
+    threading.Thread(target=watch, name="end-with-parent", daemon=True).start()
 
 
 def describe(error: BaseException) -> str:

@@ -13,6 +13,10 @@ from spaces.trial_config import TrialConfig
 ERROR_LOG, HANG_LOG = "error.log", "hang.log"
 
 
+class StillHeld(RuntimeError):
+    """Another process is still training this trial."""
+
+
 class TrialTask(BaseModel):
     """Everything a worker needs to run one trial; travels as plain JSON.
 

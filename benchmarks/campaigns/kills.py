@@ -281,10 +281,16 @@ def kill_nodes(size: int, seed: int, work: Path, kind: Kind = "stand-in") -> Out
         if sweep.wait(process) != 0:
             sweep.never["failed resumes"] += 1
         sweep.judge()
-        kills += int(sweep.log(1).read_text().strip().splitlines()[-1])
+        kills += _count_kills(sweep)
         never += sweep.never
         number += 1
     return _outcome(f"SIGKILL of a raylet of two nodes ({kind})", seed, kills, never, start, {"sweeps": number})
+
+
+def _count_kills(sweep: Sweep) -> int:
+    """The last line of `nodes`."""
+    found = re.findall(r"(?m)^raylets killed: (\d+)$", sweep.log(1).read_text(errors="replace"))
+    return int(found[-1]) if found else 0
 
 
 def interrupt(size: int, seed: int, work: Path, kind: Kind = "stand-in", *, how: str = "SIGTERM") -> Outcome:

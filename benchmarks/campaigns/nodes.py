@@ -50,7 +50,7 @@ def main() -> None:
     program = subprocess.Popen(command)
     killed = _kill(nodes, workers, wanted, program)
     code = program.wait()
-    print(killed, flush=True)
+    print(f"raylets killed: {killed}", flush=True)
     nodes.shutdown()
     sys.exit(code)
 

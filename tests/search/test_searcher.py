@@ -15,6 +15,7 @@ from search.ledger import Ledger
 from search.searcher import LedgerSearcher, rebuild
 from spaces.space import Space, space_of
 from spaces.trial_config import TrialConfig
+from studies.files import DiskFull
 
 SPACE = {
     "learning_rate": {"log_uniform": [1e-4, 1e-2]},
@@ -158,3 +159,53 @@ def test_it_pickles_without_its_study(ledger: Ledger, space: Space) -> None:
     step(search)
     copy = pickle.loads(pickle.dumps(search))
     assert step(copy) == step(searcher(ledger, space, trials=2)) or copy.ledger.trials()[1].name == "outside"
+
+
+def test_it_waits_for_a_trial_that_may_come_back(ledger: Ledger, space: Space) -> None:
+    search = searcher(ledger, space, trials=1)
+    first = search.suggest("a")
+    assert isinstance(first, dict)
+    assert search.suggest("b") is None
+    ledger.finish("t0000", "lost", "the process died", again=True)
+    search.on_trial_complete("a", error=True)
+    again = search.suggest("b")
+    assert isinstance(again, dict)
+    assert again["trial"] == "t0000"
+    ledger.finish("t0000", "failed", "it broke")
+    search.on_trial_complete("b")
+    assert search.suggest("c") == Searcher.FINISHED
+
+
+def test_nothing_is_handed_out_once_the_sweep_is_to_end(ledger: Ledger, space: Space) -> None:
+    search = searcher(ledger, space)
+    search.halt.signal = 15
+    assert search.suggest("a") == Searcher.FINISHED
+    assert ledger.trials() == []
+
+
+def test_a_full_disk_ends_the_sweep_and_commits_nothing(
+    ledger: Ledger, space: Space, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    search = searcher(ledger, space)
+
+    def full(row: object) -> None:
+        raise DiskFull("no space left")
+
+    monkeypatch.setattr(ledger, "add", full)
+    assert search.suggest("a") == Searcher.FINISHED
+    assert search.halt.stop_all()
+    with pytest.raises(DiskFull):
+        search.halt.check()
+
+
+def test_a_space_that_was_changed_forgets_what_it_does_not_hold(ledger: Ledger, space: Space) -> None:
+    search = searcher(ledger, space, trials=6)
+    while step(search) is not None:
+        pass
+    narrower = space_of("test", {**SPACE, "rank": {"choice": [4]}})
+    study = rebuild(ledger, narrower)
+    kept = [row for row in ledger.trials() if row.in_space and row.config["rank"] == 4]
+    assert [trial.number for trial in study.trials if trial.state == TrialState.COMPLETE] == [
+        row.number for row in kept
+    ]
+    assert len(study.trials) == 6

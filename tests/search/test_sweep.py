@@ -18,7 +18,8 @@ from ray.tune import Callback
 
 import skazka
 from search.export import ExportError, export
-from search.ledger import BASE, Ledger
+from search.ledger import BASE
+from search.run_folder import RunFolder
 from spaces.problems import InputError
 
 pytestmark = pytest.mark.usefixtures("ray_cluster")
@@ -72,19 +73,37 @@ def test_a_finished_run_is_not_run_over(run: skazka.Run, tiny_study: Path) -> No
         skazka.launch(tiny_study, trials=1, run=run.path)
 
 
-def test_more_trials_continue_the_same_run(tiny_study: Path, tmp_path: Path) -> None:
-    first = skazka.launch(tiny_study, trials=2, run=tmp_path / "run", max_concurrent=1)
-    before = first.folder.ledger().trials()
-    after = skazka.resume(first.path, trials=3).folder.ledger().trials()
-    assert after[:2] == before
-    assert [row.id for row in after] == ["t0000", "t0001", "t0002"]
-    assert first.summary()["trials"]["pending"] == 0
+def test_more_trials_continue_a_run_that_is_prepared_again(run: skazka.Run, tmp_path: Path) -> None:
+    copy = _copy(run.path, tmp_path / "run")
+    shutil.rmtree(copy / "prepared")
+    before = run.folder.ledger().trials()
+    resumed = skazka.resume(copy, trials=6)
+    after = resumed.folder.ledger().trials()
+    assert after[:5] == before
+    assert [row.state for row in after] == ["completed"] * 6
+    assert resumed.summary()["trials"]["pending"] == 0
 
 
-def test_the_same_seed_gives_the_same_sweep(run: skazka.Run, tiny_study: Path, tmp_path: Path) -> None:
-    again = skazka.launch(tiny_study, trials=5, run=tmp_path / "again", seed=1, max_concurrent=1)
-    # The searched configurations depend on what had finished when they were asked for; baselines do not.
-    for one, other in zip(run.folder.ledger().trials()[:2], again.folder.ledger().trials()[:2], strict=True):
+class Killer(Callback):  # type: ignore[misc]
+    """Kills the worker of the first trial after its first epoch, as the system does when memory is short."""
+
+    def __init__(self) -> None:
+        self.done = False
+
+    def on_trial_result(self, result: dict[str, Any], **info: object) -> None:
+        """An epoch was reported."""
+        if not self.done:
+            self.done = True
+            os.kill(result["pid"], signal.SIGKILL)
+
+
+def test_a_killed_worker_changes_no_number(run: skazka.Run, tiny_study: Path, tmp_path: Path) -> None:
+    again = skazka.launch(tiny_study, trials=2, run=tmp_path / "again", seed=1, max_concurrent=1, callbacks=[Killer()])
+    ledger = again.folder.ledger()
+    assert [event["event"] for event in ledger.attempts("t0000")] == ["started", "lost", "started", "completed"]
+    assert [entry["epoch"] for entry in ledger.epochs("t0000")] == [1, 2]
+    # The same seed gives the same trials; the worker that took over went on from the checkpoint.
+    for one, other in zip(run.folder.ledger().trials()[:2], ledger.trials(), strict=True):
         assert (one.config, one.score, one.name_margin) == (other.config, other.score, other.name_margin)
 
 
@@ -100,15 +119,23 @@ class Obstacle(Callback):  # type: ignore[misc]
         self.path.write_text("in the way")
 
 
-def test_a_failing_trial_is_a_row_and_the_sweep_goes_on(tiny_study: Path, tmp_path: Path) -> None:
+def test_a_failing_trial_is_a_row_and_can_be_tried_again(tiny_study: Path, tmp_path: Path) -> None:
     obstacle = Obstacle(tmp_path / "run" / "trials" / "t0000")
-    run = skazka.launch(tiny_study, trials=3, run=tmp_path / "run", max_concurrent=1, callbacks=[obstacle])
-    rows = run.folder.ledger().trials()
-    assert [row.state for row in rows] == ["failed", "completed", "completed"]
-    assert "Error" in (rows[0].error or "")
-    assert rows[0].score is None
+    run = skazka.launch(tiny_study, trials=2, run=tmp_path / "run", max_concurrent=1, callbacks=[obstacle])
+    ledger = run.folder.ledger()
+    failed, other = ledger.trials()
+    assert (failed.state, other.state) == ("failed", "completed")
+    assert [event["event"] for event in ledger.attempts("t0000")] == ["started", "failed", "started", "failed"]
+    assert "FileExistsError" in (failed.error or "")
+    assert failed.log == "trials/t0000/error.log"
+    assert failed.score is None
     assert run.summary()["trials"]["failed"] == 1
     assert "t0000" in (run.path / "report" / "report.md").read_text(encoding="utf-8")
+    obstacle.path.unlink()
+    assert skazka.resume(run.path).folder.ledger().trial("t0000").state == "failed"
+    again = skazka.resume(run.path, retry_failed=True).folder.ledger()
+    assert [row.state for row in again.trials()] == ["completed", "completed"]
+    assert again.trial("t0001") == other
 
 
 def test_a_time_budget_leaves_interrupted_trials_that_resume(tiny_study: Path, tmp_path: Path) -> None:
@@ -158,13 +185,13 @@ def test_export_loads_in_plain_peft_and_its_example_runs(run: skazka.Run, tmp_pa
     assert ran.stdout.strip() == answer
 
 
-def test_export_refuses_an_adapter_that_answers_otherwise(tiny_study: Path, tmp_path: Path) -> None:
-    run = skazka.launch(tiny_study, trials=1, run=tmp_path / "run", max_concurrent=1)
-    ledger = run.folder.ledger()
+def test_export_refuses_an_adapter_that_answers_otherwise(run: skazka.Run, tmp_path: Path) -> None:
+    folder = RunFolder(_copy(run.path, tmp_path / "run"))
+    ledger = folder.ledger()
     answers = [replace(graded, answer=replace(graded.answer, text="другое")) for graded in ledger.answers("t0000")]
     ledger.put_answers("t0000", "search", answers)
     with pytest.raises(ExportError, match="4 of 4 answers differ"):
-        export(run.folder, tmp_path / "adapter")
+        export(folder, tmp_path / "adapter", "t0000")
     assert [path.name for path in tmp_path.iterdir()] == ["run"]
 
 
@@ -176,23 +203,12 @@ def test_export_to_a_full_folder_is_refused(run: skazka.Run, tmp_path: Path) -> 
         export(run.folder, tmp_path / "new", "t9999")
 
 
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [
-        ("max_length: 256", None),
-        ("max_length: 10", "10 tokens leave no room for an answer: the longest prompt has"),
-    ],
-)
-def test_a_length_without_an_answer_token_is_refused(
-    tiny_study: Path, tmp_path: Path, changes: str, message: str | None
-) -> None:
+def test_a_length_without_an_answer_token_is_refused(tiny_study: Path, tmp_path: Path) -> None:
     folder = _copy(tiny_study, tmp_path / "study")
     path = folder / "study.yaml"
-    path.write_text(path.read_text(encoding="utf-8").replace("rank: 3", f"rank: 3\n    {changes}"), encoding="utf-8")
-    if message is None:
-        assert skazka.launch(folder, trials=1, run=tmp_path / "run", max_concurrent=1).best is not None
-        return
-    with pytest.raises(InputError, match=message):
+    text = path.read_text(encoding="utf-8").replace("rank: 3", "rank: 3\n    max_length: 10")
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(InputError, match="10 tokens leave no room for an answer: the longest prompt has"):
         skazka.launch(folder, trials=1, run=tmp_path / "run", max_concurrent=1)
     assert not (tmp_path / "run").exists()
 
@@ -206,42 +222,33 @@ def test_a_run_has_one_driver(run: skazka.Run) -> None:
         skazka.resume(run.path)
 
 
-def test_a_run_whose_preparation_was_cut_off_resumes(tiny_study: Path, tmp_path: Path) -> None:
-    run = skazka.launch(tiny_study, trials=1, run=tmp_path / "run", max_concurrent=1)
-    score = run.folder.ledger().trial("t0000").score
-    shutil.rmtree(run.folder.prepared)
-    shutil.rmtree(run.path / "trials")
-    run.folder.ledger_file.unlink()
-    ledger = Ledger.create(run.folder.ledger_file)
-    ledger.set_meta("trials_asked", 1)
-    assert skazka.resume(run.path).folder.ledger().trial("t0000").score == score
+def test_a_step_that_hangs_is_given_up(tiny_study: Path, tmp_path: Path) -> None:
+    # No worker loads a model within a tenth of a second.
+    run = skazka.launch(tiny_study, trials=1, run=tmp_path / "run", trial_timeout=0.1, max_lost=1)
+    row = run.folder.ledger().trial("t0000")
+    assert (row.state, row.error) == ("failed", "a step took longer than --trial-timeout")
+    assert [event["event"] for event in run.folder.ledger().attempts("t0000")] == ["started", "lost"] * 2
+    assert "Timeout" in (run.path / (row.log or "")).read_text(encoding="utf-8")
 
 
-def test_a_trial_whose_worker_was_killed_goes_on_from_its_checkpoint(tiny_study: Path, tmp_path: Path) -> None:
-    run = skazka.launch(tiny_study, trials=2, run=tmp_path / "run", max_concurrent=1, callbacks=[Killer()])
-    ledger = run.folder.ledger()
-    assert [row.state for row in ledger.trials()] == ["completed", "completed"]
-    assert [event["event"] for event in ledger.attempts("t0000")] == ["started", "lost", "started", "completed"]
-    assert [entry["epoch"] for entry in ledger.epochs("t0000")] == [1, 2]
-
-
-class Killer(Callback):  # type: ignore[misc]
-    """Kills the worker of the first trial after its first epoch, as the system does when memory is short."""
-
-    def __init__(self) -> None:
-        self.done = False
-
-    def on_trial_result(self, result: dict[str, Any], **info: object) -> None:
-        """An epoch was reported."""
-        if not self.done:
-            self.done = True
-            os.kill(result["pid"], signal.SIGKILL)
+def test_a_study_that_changed_is_refused_and_can_be_accepted(tiny_study: Path, run: skazka.Run, tmp_path: Path) -> None:
+    copy = _copy(run.path, tmp_path / "run")
+    probes = copy / "study" / "probes.jsonl"
+    probes.write_text(probes.read_text(encoding="utf-8") + "\n", encoding="utf-8")
+    with pytest.raises(InputError, match=r"study/probes.jsonl has changed since the run began — restore it"):
+        skazka.resume(copy)
+    with pytest.raises(InputError, match=r"study/probes.jsonl has changed"):
+        skazka.report(copy)
+    ledger = skazka.resume(copy, accept_change=True).folder.ledger()
+    assert ledger.meta("accepted_changes")[0]["changes"] == ["study/probes.jsonl: has changed since the run began"]
+    assert skazka.report(copy).is_file()
 
 
 def test_a_model_that_does_not_load_is_bad_input(tiny_study: Path, tmp_path: Path) -> None:
     folder = _copy(tiny_study, tmp_path / "study")
     (folder / "broken").mkdir()
     (folder / "broken" / "config.json").write_text('{"model_type": "no-such-family"}')
+    (folder / "broken" / "model.safetensors").write_bytes((2).to_bytes(8, "little") + b"{}")
     path = folder / "study.yaml"
     data = yaml.safe_load(path.read_text(encoding="utf-8"))
     data["base_model"]["id"] = "broken"

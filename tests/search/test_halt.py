@@ -1,0 +1,57 @@
+"""Requests to end: raised where nothing runs, left to Tune's loop where trials do, at once the second time."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from search.halt import Halt, Interrupted
+
+SECOND = """
+import os, signal, sys
+from pathlib import Path
+from search.halt import Halt
+halt = Halt(Path("run"))
+with halt.listening(), halt.tuning():
+    os.kill(os.getpid(), signal.SIGINT)
+    print(halt.stop_all(), flush=True)
+    os.kill(os.getpid(), signal.SIGTERM)
+    print("never")
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_before_any_trial_runs_a_signal_is_raised(number: signal.Signals, tmp_path: Path) -> None:
+    before = signal.getsignal(number)
+    with pytest.raises(Interrupted, match=f"interrupted by {number.name}") as caught, Halt(tmp_path).listening():
+        os.kill(os.getpid(), number)
+    assert (caught.value.signal, caught.value.run) == (number, tmp_path)
+    assert signal.getsignal(number) is before
+
+
+def test_while_trials_run_a_signal_waits_for_tune(tmp_path: Path) -> None:
+    halt = Halt(tmp_path)
+    with halt.listening(), halt.tuning():
+        assert not halt.stop_all()
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert halt.stop_all()
+    with pytest.raises(Interrupted):
+        halt.check()
+
+
+def test_what_ray_raises_for_sigterm_while_it_starts_is_an_interruption(tmp_path: Path) -> None:
+    with pytest.raises(Interrupted), Halt(tmp_path).listening():
+        sys.exit(signal.SIGTERM)
+    with pytest.raises(SystemExit), Halt(tmp_path).listening():
+        sys.exit(1)
+
+
+def test_a_second_signal_ends_at_once() -> None:
+    root = Path(__file__).parents[2]
+    done = subprocess.run([sys.executable, "-c", SECOND], cwd=root, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (143, "True\n")
