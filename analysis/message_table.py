@@ -58,6 +58,7 @@ MESSAGES: dict[str, Mapping[str, Forms]] = {
         "{wall} from the start of the first trial to the last event (pauses included)",
     ),
     "versions": _both("Версии", "Versions"),
+    "accepted_change": _both("Изменено по ходу поиска, с согласия", "Changed during the search, with consent"),
     "commit": _both("код {commit}", "code {commit}"),
     "commit_dirty": _both("код {commit} с незафиксированными правками", "code {commit} with uncommitted changes"),
     "character": _both("Персонаж", "Character"),

@@ -33,7 +33,8 @@ class Overview:
 
     manifest: as `search.manifest` wrote it. states: trials by state. searched: trials of the search with a score.
     model_driven: the most trials of the search that its model, not chance, can have chosen. wall_seconds: from the
-    first start to the last end, or to `now` while a trial runs; None before the first start.
+    first start to the last end, or to `now` while a trial runs; None before the first start. accepted_changes: what of
+    the study, space or base model was changed on the way with its user's consent.
     """
 
     characters: tuple[CharacterData, ...]
@@ -46,6 +47,7 @@ class Overview:
     model_driven: int
     test_opened: bool
     wall_seconds: float | None
+    accepted_changes: tuple[str, ...]
 
     @property
     def options(self) -> Mapping[str, Any]:
@@ -71,6 +73,9 @@ def overview_of(study: Study, manifest: Mapping[str, Any], ledger: Ledger, now: 
         model_driven=sum(row.number >= TPE_STARTUP for row in suggested),
         test_opened=any(ledger.answers(trial, "test") for trial in (BASE, *(row.id for row in rows))),
         wall_seconds=wall_seconds(rows, now),
+        accepted_changes=tuple(
+            change for accepted in ledger.meta("accepted_changes", []) for change in accepted["changes"]
+        ),
     )
 
 

@@ -19,7 +19,7 @@ REPORT_FILE = "report.md"
 _IDENTITY = ("id", "number", "kind", "name", "state")
 _NUMBERS = ("best_epoch", *SCORES)
 _TIMES = ("started", "finished", "seconds")
-COLUMNS: tuple[str, ...] = (*_IDENTITY, *KNOBS, *_NUMBERS, "error", *_TIMES)
+COLUMNS: tuple[str, ...] = (*_IDENTITY, *KNOBS, *_NUMBERS, "error", "log", *_TIMES)
 
 
 def trials_table(ledger: Ledger) -> pd.DataFrame:

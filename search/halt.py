@@ -15,6 +15,7 @@ from ray.tune import Stopper
 
 from studies.files import DiskFull
 
+ENDING = b"ending: the running epochs are given up; once more ends at once\n"
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -104,3 +105,5 @@ class Halt(Stopper):  # type: ignore[misc]
         self.signal = number
         if not self._tuning:
             raise Interrupted(number, self.run)
+        # Not print: the signal may have come in the middle of one.
+        os.write(2, ENDING)

@@ -55,3 +55,4 @@ def test_a_second_signal_ends_at_once() -> None:
     root = Path(__file__).parents[2]
     done = subprocess.run([sys.executable, "-c", SECOND], cwd=root, capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (143, "True\n")
+    assert done.stderr.startswith("ending: the running epochs are given up")

@@ -241,7 +241,8 @@ def test_a_study_that_changed_is_refused_and_can_be_accepted(tiny_study: Path, r
         skazka.report(copy)
     ledger = skazka.resume(copy, accept_change=True).folder.ledger()
     assert ledger.meta("accepted_changes")[0]["changes"] == ["study/probes.jsonl: has changed since the run began"]
-    assert skazka.report(copy).is_file()
+    text = skazka.report(copy).read_text(encoding="utf-8")
+    assert "Изменено по ходу поиска, с согласия:** study/probes" in text
 
 
 def test_a_model_that_does_not_load_is_bad_input(tiny_study: Path, tmp_path: Path) -> None:
