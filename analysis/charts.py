@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from analysis.conclusions import label
 from analysis.files import replace_file
 from analysis.messages import Messages
-from search.ledger import SCORED, TrialRow
+from search.trial_row import SCORED, TrialRow
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

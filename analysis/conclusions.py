@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from analysis.messages import Messages
 from analysis.tables import CharacterResult
-from search.ledger import TrialRow
+from search.trial_row import TrialRow
 from spaces.trial_config import KNOBS, TrialConfig
 from studies.study import ScoreWeights
 

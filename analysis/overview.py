@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from analysis.trials import count_states
-from search.ledger import BASE, Ledger, TrialRow, ranked
+from search.ledger import BASE, Ledger
+from search.trial_row import TrialRow, ranked
 from studies.study import Study, images_by_character
 
 # Optuna's default n_startup_trials.

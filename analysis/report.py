@@ -26,8 +26,9 @@ from analysis.tables import (
     character_table,
 )
 from analysis.trials import REPORT_FILE, best_trial
-from search.ledger import BASE, Ledger, TrialRow, ranked
+from search.ledger import BASE, Ledger
 from search.run_folder import RunFolder
+from search.trial_row import TrialRow, ranked
 from spaces.markdown import Markdown, code_block, escape
 from spaces.secrets import redact
 from spaces.trial_config import TrialConfig

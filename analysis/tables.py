@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from analysis.messages import Messages
-from search.ledger import TrialRow
+from search.trial_row import TrialRow
 from studies.study import Study
 from trainables.answers import GradedAnswer, grader_of
 from trainables.grading import HALLUCINATED, Grade

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
-from search.ledger import STATES, Ledger, TrialRow, ranked
+from search.ledger import Ledger
 from search.run_folder import RunFolder
+from search.trial_row import STATES, TrialRow, ranked
 from spaces.trial_config import KNOBS, TrialConfig
 from trainables.metrics import SCORES
 

@@ -9,8 +9,8 @@ from typing import Any
 import torch
 from peft import PeftModel
 
-from search.ledger import TrialRow
 from search.run_folder import RunFolder
+from search.trial_row import TrialRow
 from trainables.answering import Interviewer
 from trainables.answers import grade_answers, grader_of
 from trainables.base_model import BaseModel

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from search import export_check
-from search.ledger import TrialRow, ranked
 from search.run_folder import RunFolder
+from search.trial_row import TrialRow, ranked
 from spaces.markdown import Markdown, escape
 from spaces.printable import json_line
 from spaces.problems import InputError, Problem

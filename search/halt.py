@@ -1,4 +1,4 @@
-"""Why a sweep ends before its last trial: a signal from outside, or a disk that is full."""
+"""Why a sweep ends before its last trial: a signal from outside, a full disk, a damaged ledger."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from typing import Any
 
 from ray.tune import Stopper
 
+from search.ledger_file import LedgerError
 from studies.files import DiskFull
 
 ENDING = b"ending: the running epochs are given up; once more ends at once\n"
@@ -34,7 +35,7 @@ class Halt(Stopper):  # type: ignore[misc]
     def __init__(self, run: Path) -> None:
         self.run = run
         self.signal: int | None = None
-        self.disk_full: DiskFull | None = None
+        self.trouble: DiskFull | LedgerError | None = None
         self._tuning = False
 
     def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
@@ -43,22 +44,22 @@ class Halt(Stopper):  # type: ignore[misc]
 
     def stop_all(self) -> bool:
         """Whether the sweep is to end."""
-        return self.signal is not None or self.disk_full is not None
+        return self.signal is not None or self.trouble is not None
 
     @contextmanager
-    def on_full_disk(self) -> Iterator[None]:
-        """End the sweep when a commit finds no room: an exception would reach Tune, which blames the trial."""
+    def on_trouble(self) -> Iterator[None]:
+        """End the sweep when a commit finds no room or a damaged ledger: Tune would blame the trial for it."""
         try:
             yield
-        except DiskFull as error:
-            self.disk_full = self.disk_full or error
+        except (DiskFull, LedgerError) as error:
+            self.trouble = self.trouble or error
 
     def check(self) -> None:
-        """Raise what ended the sweep: Interrupted or DiskFull."""
+        """Raise what ended the sweep: Interrupted, DiskFull or LedgerError."""
         if self.signal is not None:
             raise Interrupted(self.signal, self.run)
-        if self.disk_full is not None:
-            raise self.disk_full
+        if self.trouble is not None:
+            raise self.trouble
 
     @contextmanager
     def listening(self) -> Iterator[None]:

@@ -219,7 +219,8 @@ def run_attempt(
 ) -> None:
     """Run what is left of a sweep as one new Tuner; trials that it leaves unfinished become interrupted.
 
-    Raises Interrupted when a signal ended it and DiskFull when no more could be written.
+    Raises Interrupted when a signal ended it, DiskFull when no more could be written and LedgerError when the ledger
+    was damaged under it.
     """
     left = _left(folder)
     with closing(folder.ledger()) as ledger:
@@ -234,9 +235,9 @@ def run_attempt(
         except Exception as error:
             if not is_disk_full(error):
                 raise
-            halt.disk_full = halt.disk_full or DiskFull(f"{folder.path}: no space left on the disk")
+            halt.trouble = halt.trouble or DiskFull(f"{folder.path}: no space left on the disk")
         finally:
-            with halt.on_full_disk():
+            with halt.on_trouble():
                 ledger.interrupt("the sweep ended first")
                 ledger.backup()
     halt.check()

@@ -2,101 +2,40 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
-import math
 import os
 import sqlite3
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 from urllib.parse import quote
 
+from search.ledger_file import (
+    ATTEMPTS_INDEX,
+    KEYS,
+    RESTORE,
+    SCHEMA_VERSION,
+    SQLITE_ERRORS,
+    TABLES,
+    LedgerDamaged,
+    LedgerError,
+    canonical,
+    checksum_of,
+    meaning,
+)
+from search.trial_row import ENDED, End, State, TrialRow
 from spaces.printable import printable
 from spaces.secrets import redact
-from studies.files import DiskFull, is_disk_full
+from studies.files import is_disk_full
 from trainables.answers import GradedAnswer, graded_from_data, graded_to_data
-from trainables.metrics import SCORES, better, rank
+from trainables.metrics import SCORES, better
 
-Kind = Literal["baseline", "search", "finalist"]
-State = Literal["pending", "running", "completed", "stopped", "failed", "interrupted"]
-# How an attempt of a trial ends; "failed": its training raised, "lost": its process died.
-End = Literal["completed", "stopped", "failed", "lost", "interrupted"]
-STATES: tuple[State, ...] = ("completed", "stopped", "failed", "interrupted", "running", "pending")
-SCORED: tuple[State, ...] = ("completed", "stopped")
-ENDED: tuple[State, ...] = (*SCORED, "failed")
-SCHEMA_VERSION = 2
 BASE = "base"
-RESTORE = "skazka resume restores it from its backup"
 log = logging.getLogger(__name__)
-
-# Keys are columns so that they can be found; everything else of a row is canonical JSON under a checksum.
-_TABLES = {
-    "trials": ("id TEXT PRIMARY KEY, number INTEGER UNIQUE NOT NULL", ""),
-    "attempts": ("n INTEGER PRIMARY KEY AUTOINCREMENT, trial TEXT NOT NULL", ""),
-    "epochs": (
-        "n INTEGER PRIMARY KEY AUTOINCREMENT, trial TEXT NOT NULL, epoch INTEGER NOT NULL",
-        ", UNIQUE (trial, epoch)",
-    ),
-    "answers": ("trial TEXT NOT NULL, split TEXT NOT NULL, probe TEXT NOT NULL", ", PRIMARY KEY (trial, split, probe)"),
-    "meta": ("key TEXT PRIMARY KEY", ""),
-}
-_KEYS = {
-    "trials": ("id", "number"),
-    "attempts": ("trial",),
-    "epochs": ("trial", "epoch"),
-    "answers": ("trial", "split", "probe"),
-    "meta": ("key",),
-}
-# What SQLite raises for a damaged file; the second where its message quotes a damaged schema.
-_SQLITE_ERRORS = (sqlite3.DatabaseError, UnicodeDecodeError)
-# Errors of SQLite that say nothing of what the file holds.
-_NOT_DAMAGE = ("SQLITE_IOERR", "SQLITE_CANTOPEN", "SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_NOMEM")
-# Bytes; SQLite's -shm file begins with 32 KiB.
-_SHARED_INDEX = 64 * 1024
-# The other tables have an index by their keys: a row that vanishes from the one is missed by the other.
-ATTEMPTS_INDEX = "CREATE UNIQUE INDEX attempts_of_trial ON attempts (trial, n)"
-
-
-class LedgerError(RuntimeError):
-    """A ledger that cannot be used: it is locked, cannot be reached, or has a schema of another version."""
-
-
-class LedgerDamaged(LedgerError):
-    """A ledger that cannot be trusted: a damaged page or row, or something missing."""
-
-
-@dataclass(frozen=True)
-class TrialRow:
-    """One trial. Score and parts are those of its best evaluated epoch; None until there is one.
-
-    in_space: whether the named space could suggest it; only such trials are told to Optuna.
-    error: the last line of what went wrong; log: the file with the whole of it, relative to the run folder.
-    started, finished: seconds since 1970 on the driver's clock.
-    """
-
-    id: str
-    number: int
-    kind: Kind
-    name: str
-    config: dict[str, Any]
-    seed: int
-    in_space: bool
-    state: State = "pending"
-    best_epoch: int | None = None
-    score: float | None = None
-    gain: float | None = None
-    degradation: float | None = None
-    hallucination: float | None = None
-    name_margin: float | None = None
-    error: str | None = None
-    log: str | None = None
-    started: float | None = None
-    finished: float | None = None
 
 
 class Ledger:
@@ -118,7 +57,7 @@ class Ledger:
         path.touch()
         ledger._db().execute(f"PRAGMA journal_mode={'DELETE' if shared else 'WAL'}")
         with ledger._commit() as db:
-            for table, (columns, constraint) in _TABLES.items():
+            for table, (columns, constraint) in TABLES.items():
                 db.execute(f"CREATE TABLE {table} ({columns}, data TEXT NOT NULL, checksum TEXT NOT NULL{constraint})")
             db.execute(ATTEMPTS_INDEX)
             ledger._put_meta(db, "schema", SCHEMA_VERSION)
@@ -152,7 +91,7 @@ class Ledger:
         started = row.started if row.started is not None else time.time()
         with self._commit() as db:
             self._append_attempt(db, trial, "started", None)
-            self._put_trial(db, _replace(row, state="running", started=started, error=None, finished=None))
+            self._put_trial(db, replace(row, state="running", started=started, error=None, finished=None))
 
     def record_epoch(
         self, trial: str, epoch: int, metrics: Mapping[str, Any], answers: Sequence[GradedAnswer] = ()
@@ -165,15 +104,15 @@ class Ledger:
             known = db.execute("SELECT 1 FROM epochs WHERE trial=? AND epoch=?", (trial, epoch)).fetchone()
             if known:
                 return False
-            data = _canonical({"time": time.time(), "metrics": dict(metrics)})
-            checksum = _checksum("epochs", (trial, epoch), data)
+            data = canonical({"time": time.time(), "metrics": dict(metrics)})
+            checksum = checksum_of("epochs", (trial, epoch), data)
             db.execute(
                 "INSERT INTO epochs (trial, epoch, data, checksum) VALUES (?, ?, ?, ?)", (trial, epoch, data, checksum)
             )
             row = self.trial(trial)
             if metrics.get("score") is not None and better(metrics, vars(row)):
-                best = {name: metrics.get(name) for name in SCORES}
-                self._put_trial(db, _replace(row, best_epoch=epoch, **best))
+                best: dict[str, Any] = {name: metrics.get(name) for name in SCORES}
+                self._put_trial(db, replace(row, best_epoch=epoch, **best))
                 self._put_answers(db, trial, "search", answers)
         return True
 
@@ -192,7 +131,7 @@ class Ledger:
         cause = None if cause is None else printable(redact(cause))
         with self._commit() as db:
             self._append_attempt(db, trial, end, cause)
-            self._put_trial(db, _replace(row, state=state, error=cause, log=log, finished=time.time()))
+            self._put_trial(db, replace(row, state=state, error=cause, log=log, finished=time.time()))
         self.backup()
 
     def interrupt(self, cause: str) -> None:
@@ -206,7 +145,7 @@ class Ledger:
         row = self.trial(trial)
         with self._commit() as db:
             self._append_attempt(db, trial, "retried", None)
-            self._put_trial(db, _replace(row, state="interrupted"))
+            self._put_trial(db, replace(row, state="interrupted"))
 
     def warn(self, trial: str, text: str) -> None:
         """Note something odd that a trial met and survived."""
@@ -271,11 +210,11 @@ class Ledger:
             raise LedgerDamaged(f"{self.path.name} is gone — {RESTORE}")
         try:
             found = [text for (text,) in self._db().execute("PRAGMA integrity_check")]
-        except _SQLITE_ERRORS as error:
-            raise self._unreadable(error) from error
+        except SQLITE_ERRORS as error:
+            raise meaning(self.path, error) from error
         if found != ["ok"]:
             raise LedgerDamaged(f"{self.path.name} is damaged ({found[0].splitlines()[-1]}) — {RESTORE}")
-        for table, keys in _KEYS.items():
+        for table, keys in KEYS.items():
             self._read(table, keys, "")
         if self.meta("schema") is None:
             raise LedgerDamaged(f"{self.path.name} is damaged (it has no schema version) — {RESTORE}")
@@ -304,47 +243,47 @@ class Ledger:
         try:
             count = "SELECT (SELECT COUNT(*) FROM attempts) + (SELECT COUNT(*) FROM epochs)"
             return int(self._db().execute(count).fetchone()[0])
-        except _SQLITE_ERRORS as error:
-            raise self._unreadable(error) from error
+        except SQLITE_ERRORS as error:
+            raise meaning(self.path, error) from error
 
     def trials(self) -> list[TrialRow]:
         """Every trial, in the order of its number."""
-        return [TrialRow(**data) for _, data in self._read("trials", _KEYS["trials"], "ORDER BY number")]
+        return [TrialRow(**data) for _, data in self._read("trials", KEYS["trials"], "ORDER BY number")]
 
     def trial(self, trial: str) -> TrialRow:
         """One trial. Raises KeyError when there is none."""
-        for _, data in self._read("trials", _KEYS["trials"], "WHERE id=?", (trial,)):
+        for _, data in self._read("trials", KEYS["trials"], "WHERE id=?", (trial,)):
             return TrialRow(**data)
         raise KeyError(trial)
 
     def epochs(self, trial: str) -> list[dict[str, Any]]:
         """The metrics of a trial's epochs, each with its `epoch`."""
-        rows = self._read("epochs", _KEYS["epochs"], "WHERE trial=? ORDER BY epoch", (trial,))
+        rows = self._read("epochs", KEYS["epochs"], "WHERE trial=? ORDER BY epoch", (trial,))
         return [{"epoch": key[1], **data["metrics"]} for key, data in rows]
 
     def epochs_in_commit_order(self) -> list[tuple[str, dict[str, Any]]]:
         """(trial, metrics) of every epoch as they were committed: what a scheduler saw."""
-        rows = self._read("epochs", _KEYS["epochs"], "ORDER BY n")
+        rows = self._read("epochs", KEYS["epochs"], "ORDER BY n")
         return [(key[0], {"epoch": key[1], **data["metrics"]}) for key, data in rows]
 
     def attempts(self, trial: str) -> list[dict[str, Any]]:
         """What happened to a trial, in order: each with `event`, `cause` and `time`."""
-        return [data for _, data in self._read("attempts", _KEYS["attempts"], "WHERE trial=? ORDER BY n", (trial,))]
+        return [data for _, data in self._read("attempts", KEYS["attempts"], "WHERE trial=? ORDER BY n", (trial,))]
 
     def answers(self, trial: str, split: str = "search") -> list[GradedAnswer]:
         """The graded answers of a trial's best epoch, or of `BASE`, in the order of the probes."""
-        rows = self._read("answers", _KEYS["answers"], "WHERE trial=? AND split=?", (trial, split))
+        rows = self._read("answers", KEYS["answers"], "WHERE trial=? AND split=?", (trial, split))
         return [graded_from_data(data) for _, data in sorted(rows, key=lambda item: item[1]["place"])]
 
     def meta(self, key: str, default: Any = None) -> Any:
         """One named value of the run."""
-        for _, data in self._read("meta", _KEYS["meta"], "WHERE key=?", (key,)):
+        for _, data in self._read("meta", KEYS["meta"], "WHERE key=?", (key,)):
             return data
         return default
 
     def metas(self, prefix: str) -> dict[str, Any]:
         """All named values whose name begins with `prefix`."""
-        return {key[0]: data for key, data in self._read("meta", _KEYS["meta"], "") if key[0].startswith(prefix)}
+        return {key[0]: data for key, data in self._read("meta", KEYS["meta"], "") if key[0].startswith(prefix)}
 
     # -- inside ----------------------------------------------------------------------------------
 
@@ -370,29 +309,29 @@ class Ledger:
             if db.in_transaction:
                 db.execute("ROLLBACK")
             if isinstance(error, sqlite3.DatabaseError):
-                raise self._unreadable(error) from error
+                raise meaning(self.path, error) from error
             raise
 
     def _put_trial(self, db: sqlite3.Connection, row: TrialRow) -> None:
-        data = _canonical(vars(row))
-        checksum = _checksum("trials", (row.id, row.number), data)
+        data = canonical(vars(row))
+        checksum = checksum_of("trials", (row.id, row.number), data)
         db.execute("INSERT OR REPLACE INTO trials VALUES (?, ?, ?, ?)", (row.id, row.number, data, checksum))
 
     def _put_meta(self, db: sqlite3.Connection, key: str, value: Any) -> None:
-        data = _canonical(value)
-        db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?, ?)", (key, data, _checksum("meta", (key,), data)))
+        data = canonical(value)
+        db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?, ?)", (key, data, checksum_of("meta", (key,), data)))
 
     def _append_attempt(self, db: sqlite3.Connection, trial: str, event: str, cause: str | None) -> None:
-        data = _canonical({"event": event, "cause": cause, "time": time.time()})
-        checksum = _checksum("attempts", (trial,), data)
+        data = canonical({"event": event, "cause": cause, "time": time.time()})
+        checksum = checksum_of("attempts", (trial,), data)
         db.execute("INSERT INTO attempts (trial, data, checksum) VALUES (?, ?, ?)", (trial, data, checksum))
 
     def _put_answers(self, db: sqlite3.Connection, trial: str, split: str, answers: Sequence[GradedAnswer]) -> None:
         db.execute("DELETE FROM answers WHERE trial=? AND split=?", (trial, split))
         for place, graded in enumerate(answers):
             probe = graded.answer.probe
-            data = _canonical({"place": place, **graded_to_data(graded)})
-            checksum = _checksum("answers", (trial, split, probe), data)
+            data = canonical({"place": place, **graded_to_data(graded)})
+            checksum = checksum_of("answers", (trial, split, probe), data)
             db.execute("INSERT INTO answers VALUES (?, ?, ?, ?, ?)", (trial, split, probe, data, checksum))
 
     def _read(
@@ -401,55 +340,11 @@ class Ledger:
         try:
             rows = self._db().execute(f"SELECT {', '.join(keys)}, data, checksum FROM {table} {where}", values)
             found = rows.fetchall()
-        except _SQLITE_ERRORS as error:
-            raise self._unreadable(error) from error
+        except SQLITE_ERRORS as error:
+            raise meaning(self.path, error) from error
         result = []
         for *key, data, checksum in found:
-            if _checksum(table, tuple(key), data) != checksum:
+            if checksum_of(table, tuple(key), data) != checksum:
                 raise LedgerDamaged(f"{self.path.name}: table {table}, row {key} is damaged — {RESTORE}")
             result.append((tuple(key), json.loads(data)))
         return result
-
-    def _unreadable(self, error: Exception) -> Exception:
-        """What an error of SQLite means."""
-        name = getattr(error, "sqlite_errorname", "")
-        elsewhere = name.startswith(_NOT_DAMAGE) and name != "SQLITE_IOERR_SHORT_READ"
-        if is_disk_full(error) or (elsewhere and self._no_room()):
-            return DiskFull(f"{self.path.name}: no space left on the disk")
-        if elsewhere:
-            return LedgerError(f"{self.path.name}: {error} — look at the disk and at who else uses the run")
-        return LedgerDamaged(f"{self.path.name}: cannot be used ({error}) — {RESTORE}")
-
-    def _no_room(self) -> bool:
-        """Whether the disk lacks the room of SQLite's shared index, which it then calls an I/O error."""
-        status = os.statvfs(self.path.parent)
-        return status.f_bavail * status.f_frsize < _SHARED_INDEX
-
-
-def _replace(row: TrialRow, **changes: Any) -> TrialRow:
-    return TrialRow(**{**vars(row), **changes})
-
-
-def _canonical(value: Any) -> str:
-    """JSON with sorted keys and no NaN: a missing number is null."""
-    return json.dumps(_finite(value), sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-
-
-def _finite(value: Any) -> Any:
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    if isinstance(value, Mapping):
-        return {str(key): _finite(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(item) for item in value]
-    return value
-
-
-def _checksum(table: str, key: tuple[Any, ...], data: str) -> str:
-    return hashlib.sha256(f"{table}\0{key}\0{data}".encode()).hexdigest()[:24]
-
-
-def ranked(rows: Sequence[TrialRow]) -> list[TrialRow]:
-    """Completed and stopped trials that have a score, best first; equal ones in the order of their numbers."""
-    found = [row for row in rows if row.state in SCORED and row.score is not None]
-    return sorted(sorted(found, key=lambda row: row.number), key=lambda row: rank(vars(row)), reverse=True)

@@ -11,7 +11,7 @@ from typing import Any
 
 def _to_2(db: sqlite3.Connection, run: Path) -> dict[str, Any]:
     """The manifest moves into the ledger; the frozen files get their hashes; attempts get an index."""
-    from search.ledger import ATTEMPTS_INDEX
+    from search.ledger_file import ATTEMPTS_INDEX
     from search.run_folder import RunFolder
 
     db.execute(ATTEMPTS_INDEX)

@@ -14,7 +14,7 @@ from spaces.problems import InputError, Problem
 from spaces.secrets import redact
 from spaces.space import Space
 from spaces.trial_config import TrialConfig
-from studies.files import DiskFull, is_disk_full
+from studies.files import DiskFull, FileError, is_disk_full
 from studies.study import Study
 from trainables.facts import Facts
 
@@ -97,7 +97,7 @@ def _explain(folder: RunFolder, code: int, errors: str) -> None:
         message, remedy = f"{model!r} cannot be loaded ({last})", "check the id, the network and HF_TOKEN"
         raise InputError(Problem("study.yaml", "base_model.id", message, remedy))
     if code == UNENCODABLE:
-        raise InputError(Problem("", "rows", last, "shorten or rewrite the row, or choose another base model"))
+        raise InputError(Problem("", "rows", last, "mend or rewrite the row, or choose another base model"))
     if code == DISK_FULL:
         raise DiskFull(f"{folder.path}: no space left on the disk")
     if code != 0:
@@ -127,7 +127,7 @@ def prepare_run(folder: RunFolder) -> None:
     shutil.rmtree(draft, ignore_errors=True)
     try:
         prepare(study, base).save(draft)
-    except RowError as error:
+    except (RowError, FileError) as error:
         _give_up(UNENCODABLE, error)
     except Exception as error:
         if is_disk_full(error):

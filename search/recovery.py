@@ -9,11 +9,12 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from search.ledger import Ledger, LedgerDamaged
+from search.ledger import BASE, Ledger
+from search.ledger_file import LedgerDamaged
 from search.manifest import model_hash, write_manifest
 from search.run_folder import RunFolder
 from spaces.printable import printable
-from spaces.problems import InputError, Problem
+from spaces.problems import InputError, Problem, refuse
 from studies.study import read_study
 
 log = logging.getLogger(__name__)
@@ -66,7 +67,7 @@ def _set_aside(folder: RunFolder) -> Path:
 def settle_changes(folder: RunFolder, ledger: Ledger, *, accept: bool) -> None:
     """Refuse a run whose study, space or base model changed; or record what changed and go on with what is there.
 
-    Raises InputError with every change.
+    Raises InputError with every change, and with one that cannot be accepted.
     """
     manifest = ledger.meta("manifest")
     own, model, source = _own_changes(folder, ledger), _model_change(manifest), _source_change(manifest)
@@ -75,6 +76,10 @@ def settle_changes(folder: RunFolder, ledger: Ledger, *, accept: bool) -> None:
         return
     if not accept:
         raise InputError(problems)
+    refuse(_unacceptable(folder, ledger))
+    if own or model:
+        # First: encodings and the base's answers belong to what was there before, and must not outlive it.
+        shutil.rmtree(folder.prepared, ignore_errors=True)
     noted = ledger.meta("accepted_changes", [])
     said = [f"{problem.file}: {problem.message}" for problem in problems]
     ledger.set_meta("accepted_changes", [*noted, {"time": time.time(), "changes": said}])
@@ -83,9 +88,21 @@ def settle_changes(folder: RunFolder, ledger: Ledger, *, accept: bool) -> None:
     manifest["base_model"]["sha256"] = model_hash(manifest["base_model"]["id"])
     ledger.set_meta("manifest", manifest)
     write_manifest(folder.manifest_file, manifest)
-    if own or model:
-        # Encodings and the base's answers belong to what was there before.
-        shutil.rmtree(folder.prepared, ignore_errors=True)
+
+
+def _unacceptable(folder: RunFolder, ledger: Ledger) -> list[Problem]:
+    """What cannot be gone on with: a study that asks other things than its trials have answered.
+
+    Raises InputError when the study or the space cannot be read at all.
+    """
+    study, _ = folder.found_study(), folder.found_space()
+    asked = [(probe.id, probe.character) for probe in study.probes_of("search")]
+    answered = [(graded.answer.probe, graded.character) for graded in ledger.answers(BASE)]
+    named = {row.character for rows in (study.training, study.replay, study.probes) for row in rows}
+    if named <= set(study.names) and answered in ([], asked):
+        return []
+    message = "its characters or search probes are not those that the trials were scored on"
+    return [Problem("study", "", message, "restore them, or launch a new run")]
 
 
 def _own_changes(folder: RunFolder, ledger: Ledger) -> list[Problem]:

@@ -177,7 +177,7 @@ class RunFolder:
 
     def study(self) -> Study:
         """The frozen study. Raises InputError when its text is not what it was."""
-        study = read_study(self.study_folder / STUDY)
+        study = self.found_study()
         names = [study.document.file, study.file.training, study.file.probes, *filter(None, [study.file.replay])]
         self._unchanged([self.study_folder / name for name in names])
         return study
@@ -185,8 +185,21 @@ class RunFolder:
     def space(self) -> Space:
         """The frozen space. Raises InputError when it is not what it was."""
         self._unchanged([self.space_file])
-        data = json.loads(self.space_file.read_text(encoding="utf-8"))
-        return space_of(data["name"], data["knobs"], self.space_file.name)
+        return self.found_space()
+
+    def found_study(self) -> Study:
+        """The study as it lies in the run now, changed or not."""
+        return read_study(self.study_folder / STUDY)
+
+    def found_space(self) -> Space:
+        """The space as it lies in the run now, changed or not. Raises InputError when it is none."""
+        file = self.space_file.name
+        try:
+            data = json.loads(self.space_file.read_text(encoding="utf-8"))
+            name, knobs = data["name"], data["knobs"]
+        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+            raise InputError(Problem(file, "", f"is no space ({error})", "restore it")) from error
+        return space_of(name, knobs, file)
 
     def _unchanged(self, files: Sequence[Path]) -> None:
         with closing(self.ledger()) as ledger:

@@ -15,7 +15,8 @@ from ray.exceptions import RayTaskError
 from ray.tune.schedulers import AsyncHyperBandScheduler, FIFOScheduler, TrialScheduler
 
 from search.halt import Halt
-from search.ledger import End, Ledger
+from search.ledger import Ledger
+from search.trial_row import End
 from studies.files import DiskFull
 from trainables.answers import graded_from_data
 from trainables.lora_trial import describe
@@ -86,7 +87,7 @@ class LedgerScheduler(TrialScheduler):  # type: ignore[misc]
 
     def on_trial_result(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> str:
         """Commit an epoch, then ask whether the trial goes on."""
-        with self.halt.on_full_disk():
+        with self.halt.on_trouble():
             # A resumed trial reports its newest checkpoint again: the replay has shown it already.
             if self._commit(_id(trial), result) and OBJECTIVE in result:
                 decision = self.inner.on_trial_result(tune_controller, _known_as(_id(trial)), result)
@@ -96,10 +97,10 @@ class LedgerScheduler(TrialScheduler):  # type: ignore[misc]
 
     def on_trial_complete(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> None:
         """Commit the last result and the trial's end."""
-        with self.halt.on_full_disk():
+        with self.halt.on_trouble():
             self._commit(_id(trial), result)
             if "disk_full" in result:
-                self.halt.disk_full = DiskFull(result["disk_full"])
+                self.halt.trouble = DiskFull(result["disk_full"])
                 self.ledger.finish(_id(trial), "interrupted", result["disk_full"])
             elif "lost" in result:
                 self._give_up(trial, "lost", result["lost"])
@@ -115,7 +116,7 @@ class LedgerScheduler(TrialScheduler):  # type: ignore[misc]
     def on_trial_error(self, tune_controller: Any, trial: Any) -> None:
         """A step raised, or the trial's process died."""
         error = _error_of(trial)
-        with self.halt.on_full_disk():
+        with self.halt.on_trouble():
             if isinstance(error, RayTaskError):
                 self._give_up(trial, "failed", describe(error.cause), ERROR_LOG)
             elif self._hung(trial):
@@ -125,7 +126,7 @@ class LedgerScheduler(TrialScheduler):  # type: ignore[misc]
 
     def on_trial_remove(self, tune_controller: Any, trial: Any) -> None:
         """A trial was taken out before it ran: it stays to be run."""
-        with self.halt.on_full_disk():
+        with self.halt.on_trouble():
             self.ledger.finish(_id(trial), "interrupted", "removed before it ran")
 
     def _give_up(self, trial: Any, end: End, cause: str, log: str | None = None) -> None:

@@ -12,7 +12,8 @@ from optuna.trial import TrialState, create_trial
 from ray.tune.search import Searcher
 
 from search.halt import Halt
-from search.ledger import ENDED, SCORED, Ledger, TrialRow
+from search.ledger import Ledger
+from search.trial_row import ENDED, SCORED, TrialRow
 from spaces.space import Domain, Space
 from spaces.trial_config import TrialConfig
 
@@ -65,7 +66,7 @@ class LedgerSearcher(Searcher):  # type: ignore[misc]
 
         FINISHED when all are done or the space is exhausted.
         """
-        with self.halt.on_full_disk():
+        with self.halt.on_trouble():
             row = None if self.halt.stop_all() else self._next()
             if row is not None:
                 self.ledger.start(row.id)
@@ -84,11 +85,12 @@ class LedgerSearcher(Searcher):  # type: ignore[misc]
         trial = self._attempts.pop(trial_id, None)
         if trial is None:
             return
-        row = self.ledger.trial(trial)
-        value, state = _told(row)
-        # A baseline outside the space was told long ago.
-        if state != TrialState.RUNNING and self.study.trials[row.number].state == TrialState.RUNNING:
-            self.study.tell(row.number, value, state=state)
+        with self.halt.on_trouble():
+            row = self.ledger.trial(trial)
+            value, state = _told(row)
+            # A baseline outside the space was told long ago.
+            if state != TrialState.RUNNING and self.study.trials[row.number].state == TrialState.RUNNING:
+                self.study.tell(row.number, value, state=state)
 
     def save(self, checkpoint_path: str) -> None:
         """Nothing to save: the ledger holds it all."""

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from analysis.report import write_report
 from analysis.trials import best_trial, summary, trials_table
-from search.ledger import TrialRow
 from search.run_folder import RunFolder
+from search.trial_row import TrialRow
 
 if TYPE_CHECKING:
     import pandas

@@ -14,13 +14,16 @@ from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
 
-from search.ledger import ENDED, Ledger, TrialRow
+from search.ledger import Ledger
 from search.run_folder import RunFolder
+from search.trial_row import ENDED, TrialRow
 from skazka.table import duration, finished_line, trials_table
 from spaces.printable import printable
 from spaces.secrets import redact
 
 log = logging.getLogger(__name__)
+
+STARTING = "starting: Ray, and once a run its encoded rows, its pictures' features and the base's own answers"
 
 
 def harmless(hook: Callable[..., None]) -> Callable[..., None]:
@@ -54,12 +57,10 @@ class Screen(Callback):  # type: ignore[misc]
 
     def __enter__(self) -> Screen:
         if self.console.is_terminal:
-            self.live = Live(
-                Text("preparing: encoding rows, looking at pictures, asking the base …"), console=self.console
-            )
+            self.live = Live(Text(STARTING), console=self.console)
             self.live.start()
         else:
-            self.say("preparing: encoding rows, looking at pictures, asking the base")
+            self.say(STARTING)
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -6,7 +6,7 @@ from rich.table import Table
 from rich.text import Text
 
 from analysis.trials import best_trial
-from search.ledger import SCORED, TrialRow
+from search.trial_row import SCORED, TrialRow
 from spaces.printable import printable
 from trainables.metrics import rank
 

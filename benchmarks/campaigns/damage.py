@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import json
 import logging
-import os
-import random
 import shutil
 import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager, nullcontext
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal, NoReturn
+from typing import Any, NoReturn
 from unittest.mock import Mock, patch
 
 from click.testing import CliRunner, Result
@@ -25,9 +22,11 @@ from analysis.trials import REPORT_FILE
 from benchmarks.campaigns import finished_run
 from benchmarks.campaigns.bad_inputs import crashed
 from benchmarks.campaigns.outcome import Outcome
+from benchmarks.campaigns.spoilt_files import Damage, copied, damages
 from search import cluster, export, launch
-from search.ledger import BASE, TrialRow
+from search.ledger import BASE
 from search.run_folder import RunFolder
+from search.trial_row import TrialRow
 from skazka.cli import BAD_INPUT, INTERNAL, OK, main
 from spaces.problems import InputError
 from trainables import checkpoint
@@ -48,6 +47,8 @@ CLOSED = (
     "prepared/*",
     "trials/t000[02]/epoch-*/*",
 )
+# What a user may change, and go on.
+INPUTS = ("space.json", "study/")
 KILLED = ("ledger.sqlite", "ledger.sqlite-wal")
 SHOWN = 5
 
@@ -70,57 +71,6 @@ def run(size: int, seed: int, work: Path) -> Outcome:
     noted: dict[str, float | int | str] = {**{end: ends[end] for end in ENDS}, "failing": "; ".join(failing[:SHOWN])}
     counts = {fault: never[fault] for fault in NEVER}
     return Outcome("damaged state files", seed, ends.total(), counts, round(time.monotonic() - start, 1), noted)
-
-
-@dataclass(frozen=True)
-class Damage:
-    """One file of a good run cut off at an offset, or with one bit of the byte there flipped."""
-
-    good: Path
-    file: str
-    kind: Literal["cut", "flipped"]
-    offset: int
-    bit: int
-
-    def __str__(self) -> str:
-        """The damage as a list of failures names it."""
-        where = f"{self.offset} bit {self.bit}" if self.kind == "flipped" else str(self.offset)
-        return f"{self.good.name}/{self.file} {self.kind} at {where}"
-
-    def apply(self, run: Path) -> None:
-        """Damage the file in a copy of the good run."""
-        data = bytearray((self.good / self.file).read_bytes())
-        data[self.offset] ^= 1 << self.bit
-        (run / self.file).unlink()
-        (run / self.file).write_bytes(data if self.kind == "flipped" else data[: self.offset])
-
-
-def damages(good: Path, patterns: tuple[str, ...], size: int, seed: int) -> Iterator[Damage]:
-    """Both kinds of damage at `size` offsets of each file, or at all offsets of a smaller one."""
-    for file in sorted(str(path.relative_to(good)) for pattern in patterns for path in good.glob(pattern)):
-        length = (good / file).stat().st_size
-        source = random.Random(f"{seed} {good.name} {file}")
-        for offset in source.sample(range(length), min(size, length)):
-            yield Damage(good, file, "cut", offset, 0)
-        for offset in source.sample(range(length), min(size, length)):
-            yield Damage(good, file, "flipped", offset, source.randrange(8))
-
-
-@contextmanager
-def copied(good: Path, run: Path) -> Iterator[None]:
-    """A copy of a good run for as long as the context lasts; only SQLite writes in place, the rest is linked."""
-    for source in [good, *good.rglob("*")]:
-        target = run / source.relative_to(good)
-        if source.is_dir():
-            target.mkdir()
-        elif source.name.startswith("ledger."):
-            shutil.copyfile(source, target)
-        else:
-            os.link(source, target)
-    try:
-        yield
-    finally:
-        shutil.rmtree(run)
 
 
 class TrialStarted(Exception):
@@ -179,6 +129,7 @@ class Campaign:
 
     def __init__(self, run: Path, good: Path, fallbacks: Fallbacks) -> None:
         self.run, self.folder, self.fallbacks = run, RunFolder(run), fallbacks
+        self.refused, self.wrong = False, list[tuple[str, str]]()
         with copied(good, run):
             self.ledger = contents(self.folder)
             self.summary = summary_of(self.call("status", "--json"))
@@ -189,21 +140,31 @@ class Campaign:
     def meet(self, damage: Damage) -> tuple[str, list[tuple[str, str]]]:
         """How the run came out of a damage, and each thing that must not happen and did, with what was told."""
         self.fallbacks.said.clear()
-        self.refused, self.wrong = False, list[tuple[str, str]]()
+        self.refused, self.wrong = False, []
         with copied(damage.good, self.run):
             damage.apply(self.run)
-            if self.is_ok(result := self.call("status", "--json")):
-                self.expect(summary_of(result) == self.summary, "status")
-                self.expect(contents(self.folder) == self.ledger, "ledger")
-            if self.is_ok(self.call("report")):
-                self.expect(self.same_report(), "report")
-            if self.is_ok(result := self.call("resume", "--json")):
-                self.expect(summary_of(result) == self.summary, "resume")
-                self.expect(contents(self.folder) == self.ledger, "resumed ledger")
-                self.expect(self.same_report(), "resumed report")
-            if damage.file.startswith("trials/"):
-                self.read_checkpoints(damage)
+            try:
+                self.use(damage)
+            except Exception as error:
+                self.wrong.append(("tracebacks", repr(error)))
         return "fell back" if self.fallbacks.said else "refused" if self.refused else "unharmed", self.wrong
+
+    def use(self, damage: Damage) -> None:
+        """Do with the damaged run what a user would."""
+        if self.is_ok(result := self.call("status", "--json")):
+            self.expect(summary_of(result) == self.summary, "status")
+            self.expect(contents(self.folder) == self.ledger, "ledger")
+        if self.is_ok(self.call("report")):
+            self.expect(self.same_report(), "report")
+        if self.is_ok(result := self.call("resume", "--json")):
+            self.expect(summary_of(result) == self.summary, "resume")
+            self.expect(contents(self.folder) == self.ledger, "resumed ledger")
+            self.expect(self.same_report(), "resumed report")
+        elif damage.file.startswith(INPUTS) and self.is_ok(self.call("resume", "--accept-change", "--json")):
+            rows = contents(self.folder)["trials"]
+            self.expect(rows == self.ledger["trials"], "trials after an accepted change")
+        if damage.file.startswith("trials/"):
+            self.read_checkpoints(damage)
 
     def call(self, command: str, *options: str) -> Result:
         """One command on the run."""
@@ -214,16 +175,17 @@ class Campaign:
         if isinstance(result.exception, TrialStarted) or result.exit_code not in (OK, INTERNAL, BAD_INPUT):
             self.wrong.append(("wrong numbers", f"exit code {result.exit_code}, {result.exception!r}"))
         elif crashed(result):
-            self.wrong.append(("tracebacks", repr(result.exception)))
+            told = result.stderr.strip().split("\n")[-1]
+            self.wrong.append(("tracebacks", f"{told}, {result.exception!r}"))
         elif result.exit_code != OK:
-            self.refuse(result.stderr, result.stderr.startswith("error: "))
+            self.refuse(result.stderr, prefix="error: ")
         return result.exit_code == OK
 
-    def refuse(self, told: str, whole: bool = True) -> None:
+    def refuse(self, told: str, prefix: str = "") -> None:
         """Note a refusal, and whether each of its lines says what to do."""
         self.refused = True
         lines = [line for line in told.split("\n") if line.strip()]
-        if not whole or not all(" — " in line for line in lines):
+        if not lines or not all(line.startswith(prefix) and " — " in line for line in lines):
             self.wrong.append(("no remedy", told))
 
     def expect(self, right: bool, what: str) -> None:

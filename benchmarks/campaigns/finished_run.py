@@ -12,9 +12,10 @@ from safetensors.torch import save_file
 
 from benchmarks.campaigns import good_inputs
 from search.export import ADAPTER_FILES
-from search.ledger import BASE, Ledger, TrialRow
+from search.ledger import BASE, Ledger
 from search.manifest import write_manifest
 from search.run_folder import LOCK, RunFolder
+from search.trial_row import Kind, TrialRow
 from spaces.trial_config import TrialConfig
 from studies.study import Study, read_study
 from trainables import checkpoint
@@ -69,8 +70,8 @@ def _run_trial(folder: RunFolder, ledger: Ledger, study: Study, number: int) -> 
     hand = study.file.baselines["hand"].model_dump()
     config = TrialConfig.model_validate({**(hand if baseline else {"rank": 4 * number}), "epochs": len(epochs)})
     data = config.model_dump(mode="json")
-    kind, name = ("baseline", "hand") if baseline else ("search", trial)
-    ledger.add(TrialRow(trial, number, kind, name, data, seed=number, in_space=True))
+    kind: Kind = "baseline" if baseline else "search"
+    ledger.add(TrialRow(trial, number, kind, "hand" if baseline else trial, data, seed=number, in_space=True))
     ledger.start(trial)
     task = TrialTask.model_validate(folder.task(trial, config, number))
     for epoch, known in enumerate(epochs, start=1):

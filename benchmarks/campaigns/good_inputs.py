@@ -12,9 +12,10 @@ from PIL import Image
 
 from search.export import ADAPTER_FILES
 from search.launch import Options
-from search.ledger import BASE, Ledger, TrialRow
+from search.ledger import BASE, Ledger
 from search.manifest import model_hash
 from search.run_folder import LOCK, RunFolder
+from search.trial_row import TrialRow
 from spaces.trial_config import TrialConfig
 from studies.files import sha256_of, write_sealed
 from studies.study import Study, read_study

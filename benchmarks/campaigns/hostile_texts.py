@@ -15,8 +15,9 @@ from markdown_it import MarkdownIt
 from PIL import Image
 
 from search.launch import Options
-from search.ledger import BASE, Ledger, TrialRow
+from search.ledger import BASE, Ledger
 from search.run_folder import RunFolder
+from search.trial_row import TrialRow
 from spaces.printable import UNPRINTABLE
 from spaces.trial_config import TrialConfig
 from studies.study import Study, read_study

@@ -22,8 +22,9 @@ from benchmarks.campaigns import good_inputs
 from benchmarks.campaigns.fault_points import IN_WORKER, PLAN, Fault, fired, write_plan
 from benchmarks.campaigns.outcome import Outcome
 from benchmarks.campaigns.stand_in import WITNESS
-from search.ledger import SCORED, Ledger, TrialRow
+from search.ledger import Ledger
 from search.run_folder import RunFolder
+from search.trial_row import SCORED, TrialRow
 
 Kind = Literal["stand-in", "real"]
 HOME = Path(__file__).resolve().parents[2]

@@ -23,10 +23,10 @@ from benchmarks.campaigns.hostile_inputs import MARKER
 from benchmarks.campaigns.outcome import Outcome
 from search.export import model_card
 from search.launch import Options
-from search.ledger import TrialRow, ranked
 from search.manifest import build_manifest, write_manifest
 from search.preparation import PreparationError
 from search.run_folder import RunFolder
+from search.trial_row import TrialRow, ranked
 from skazka import api
 from skazka.cli import BAD_INPUT, main
 from spaces.printable import printable

@@ -10,8 +10,9 @@ from typing import Any, Literal
 import yaml
 from PIL import Image
 
-from search.ledger import BASE, End, Ledger, TrialRow
+from search.ledger import BASE, Ledger
 from search.run_folder import RunFolder
+from search.trial_row import End, TrialRow
 from spaces.trial_config import TrialConfig
 from studies.study import Study, read_study
 from trainables.answers import Answer, GradedAnswer, grade_answers, grader_of

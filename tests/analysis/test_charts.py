@@ -9,7 +9,7 @@ from PIL import Image
 
 from analysis.charts import Curve, ScorePoint, curves, draw_curves, draw_scores, score_chart
 from analysis.messages import Messages
-from search.ledger import TrialRow
+from search.trial_row import TrialRow
 
 
 def _row(number: int, **values: Any) -> TrialRow:

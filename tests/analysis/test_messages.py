@@ -11,7 +11,7 @@ import pytest
 import analysis
 from analysis.message_table import LANGUAGES, MESSAGES, Forms
 from analysis.messages import Messages
-from search.ledger import STATES
+from search.trial_row import STATES
 
 FORMS = {"ru": 3, "en": 2}
 

@@ -10,7 +10,7 @@ from fake_runs import make_study
 
 from analysis.messages import Messages
 from analysis.tables import CharacterRow, allowed_names_of, by_score, character_results, character_table, shorten
-from search.ledger import TrialRow
+from search.trial_row import TrialRow
 from trainables.answers import Answer, GradedAnswer
 from trainables.grading import Grade
 

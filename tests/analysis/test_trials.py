@@ -12,7 +12,7 @@ from fake_runs import add_trial, make_run
 
 from analysis.report import write_report
 from analysis.trials import COLUMNS, best_trial, summary, trials_table
-from search.ledger import TrialRow
+from search.trial_row import TrialRow
 
 
 def _row(number: int, **values: Any) -> TrialRow:

@@ -13,7 +13,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from search.ledger import BASE, Ledger, LedgerError, TrialRow, ranked
+from search.ledger import BASE, Ledger
+from search.ledger_file import LedgerError
+from search.trial_row import TrialRow, ranked
 from spaces.trial_config import TrialConfig
 from trainables.answers import Answer, GradedAnswer
 from trainables.grading import Grade

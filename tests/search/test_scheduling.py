@@ -13,8 +13,9 @@ from ray.exceptions import ActorDiedError, RayTaskError
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 
 from search.halt import Halt
-from search.ledger import Ledger, TrialRow
+from search.ledger import Ledger
 from search.scheduling import LedgerScheduler, Patience
+from search.trial_row import TrialRow
 from spaces.trial_config import TrialConfig
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from search.ledger import TrialRow
+from search.trial_row import TrialRow
 from skazka.screen import Screen, harmless
 from skazka.table import finished_line, label, trials_table
 from spaces.printable import UNPRINTABLE
