@@ -11,7 +11,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from rich.table import Table
 
 from benchmarks.campaigns import bad_inputs, damage, full_disk, kills, security, stock
 from benchmarks.campaigns.outcome import Outcome
+from search.manifest import git_state
 
 RESULTS = Path(__file__).parent / "results" / "faults.json"
 DOCUMENT = Path(__file__).parents[1] / "docs" / "reliability.md"
@@ -117,7 +118,7 @@ def read(path: Path) -> dict[str, Outcome]:
 
 def _add(path: Path, name: str, outcome: Outcome) -> None:
     data = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    data[name] = asdict(outcome)
+    data[name] = asdict(replace(outcome, noted={**outcome.noted, "code": (git_state()["commit"] or "")[:7]}))
     path.write_text(json.dumps(data, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
 
 

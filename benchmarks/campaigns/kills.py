@@ -44,6 +44,7 @@ NEVER = (
     "epochs missing",
     "trials not finished",
     "failed resumes",
+    "signals without effect",
     "tracebacks",
     "ledgers that differ",
     "reports that differ",
@@ -335,6 +336,7 @@ def _one_signal(sweep: Sweep, source: random.Random, how: str) -> float | None:
     seconds = time.monotonic() - sent
     sweep.look()
     if code == 0:
+        sweep.never["signals without effect"] += fired(plan)
         return None
     # Python itself takes the signal before the program listens.
     if code not in (128 + first, -first):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -185,3 +186,16 @@ def test_the_module_is_the_same_program_beside_packages_of_our_names(tmp_path: P
 def test_help_loads_no_torch_and_no_ray() -> None:
     code = "import sys, skazka.cli; sys.exit(bool({'torch', 'ray', 'transformers', 'pandas'} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+def test_ctrl_c_ends_a_sweep_with_its_exit_code(tiny_study: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "skazka", "launch", str(tiny_study), "--trials", "9", "--run", "run"]
+    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        while "started" not in (line := process.stdout.readline()):
+            assert line, process.stderr.read() if process.stderr else ""
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate()
+    assert process.returncode == 130
+    assert errors.splitlines()[-1] == "interrupted by SIGINT; go on with: skazka resume run"
+    assert json.loads(call("status", tmp_path / "run", "--json").stdout)["trials"]["running"] == 0
