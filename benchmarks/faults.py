@@ -27,6 +27,7 @@ from search.manifest import git_state
 RESULTS = Path(__file__).parent / "results" / "faults.json"
 DOCUMENT = Path(__file__).parents[1] / "docs" / "reliability.md"
 BEGIN, END = "<!-- table: begin -->", "<!-- table: end -->"
+KILLS = "kills"
 HEADING = "| campaign | seed | faults | what must not happen | rate below (95 %) | seconds |"
 # Seconds: with shorter epochs the whole sweep would fit between two of Tune's snapshots.
 STOCK_EPOCH = 1.0
@@ -34,29 +35,33 @@ STOCK_EPOCH = 1.0
 
 @dataclass(frozen=True)
 class Campaign:
-    """A campaign with its size in full and in quick; a quick size of None leaves it out."""
+    """A campaign with its size in full and in quick; a quick size of None leaves it out.
+
+    room: campaigns of one room share a folder, and in it the undisturbed sweeps that they compare with.
+    """
 
     name: str
     run: Callable[[int, int, Path], Outcome]
     full: int
     quick: int | None
+    room: str = ""
 
 
 def campaigns() -> list[Campaign]:
     """All of them, in the order of the document."""
     return [
-        Campaign("driver", kills.kill_drivers, 100, 2),
-        Campaign("driver-real", partial(kills.kill_drivers, kind="real"), 10, None),
-        Campaign("worker", kills.kill_workers, 50, 2),
-        Campaign("worker-real", partial(kills.kill_workers, kind="real"), 10, None),
-        Campaign("node", kills.kill_nodes, 10, None),
-        Campaign("node-real", partial(kills.kill_nodes, kind="real"), 10, None),
-        Campaign("sigterm", partial(kills.interrupt, how="SIGTERM"), 10, 1),
-        Campaign("sigint", partial(kills.interrupt, how="SIGINT"), 10, None),
-        Campaign("sigint-twice", partial(kills.interrupt, how="SIGINT twice"), 10, None),
-        Campaign("sigterm-real", partial(kills.interrupt, kind="real", how="SIGTERM"), 10, None),
-        Campaign("sigint-real", partial(kills.interrupt, kind="real", how="SIGINT"), 10, None),
-        Campaign("sigint-twice-real", partial(kills.interrupt, kind="real", how="SIGINT twice"), 10, None),
+        Campaign("driver", kills.kill_drivers, 100, 2, KILLS),
+        Campaign("driver-real", partial(kills.kill_drivers, kind="real"), 10, None, KILLS),
+        Campaign("worker", kills.kill_workers, 50, 2, KILLS),
+        Campaign("worker-real", partial(kills.kill_workers, kind="real"), 10, None, KILLS),
+        Campaign("node", kills.kill_nodes, 10, None, KILLS),
+        Campaign("node-real", partial(kills.kill_nodes, kind="real"), 10, None, KILLS),
+        Campaign("sigterm", partial(kills.interrupt, how="SIGTERM"), 10, 1, KILLS),
+        Campaign("sigint", partial(kills.interrupt, how="SIGINT"), 10, None, KILLS),
+        Campaign("sigint-twice", partial(kills.interrupt, how="SIGINT twice"), 10, None, KILLS),
+        Campaign("sigterm-real", partial(kills.interrupt, kind="real", how="SIGTERM"), 10, None, KILLS),
+        Campaign("sigint-real", partial(kills.interrupt, kind="real", how="SIGINT"), 10, None, KILLS),
+        Campaign("sigint-twice-real", partial(kills.interrupt, kind="real", how="SIGINT twice"), 10, None, KILLS),
         Campaign("damage", damage.run, 50, 2),
         Campaign("disk", full_disk.run, 0, None),
         Campaign("inputs", bad_inputs.run, 0, 60),
@@ -78,28 +83,24 @@ def main(quick: bool, seed: int, only: str | None, out: Path | None, document: b
         return
     chosen = [each for each in campaigns() if only is None or each.name in only.split(",")]
     console, outcomes = Console(), []
+    work = Path(tempfile.mkdtemp(prefix="skazka-faults-"))
     for campaign in chosen:
         size = campaign.quick if quick else campaign.full
         if size is None or (campaign.name == "disk" and not _can_fill_disks(console)):
             continue
         console.print(f"{time.strftime('%H:%M:%S')} {campaign.name} …")
-        outcome = _run(campaign, size, seed)
+        room = work / (campaign.room or campaign.name)
+        room.mkdir(exist_ok=True)
+        outcome = campaign.run(size, seed, room)
         outcomes.append(outcome)
         console.print(f"         {line(outcome)}", highlight=False)
         if out is not None:
             _add(out, campaign.name, outcome)
     console.print(table(outcomes))
-    sys.exit(0 if all(outcome.passed for outcome in outcomes) else 1)
-
-
-def _run(campaign: Campaign, size: int, seed: int) -> Outcome:
-    work = Path(tempfile.mkdtemp(prefix=f"skazka-{campaign.name}-"))
-    outcome = campaign.run(size, seed, work)
-    if outcome.passed:
-        shutil.rmtree(work, ignore_errors=True)
-    else:
-        click.echo(f"kept for a look: {work}", err=True)
-    return outcome
+    if not all(outcome.passed for outcome in outcomes):
+        console.print(f"kept for a look: {work}")
+        sys.exit(1)
+    shutil.rmtree(work, ignore_errors=True)
 
 
 def _can_fill_disks(console: Console) -> bool:

@@ -87,7 +87,7 @@ class Sweep:
     attempts: int = 0
 
     def __post_init__(self) -> None:
-        self.home.mkdir(parents=True)
+        self.home.mkdir(parents=True, exist_ok=True)
 
     @property
     def run(self) -> Path:
@@ -204,7 +204,10 @@ def a_fault(source: random.Random, whom: Literal["driver", "worker"], number: in
 
 def undisturbed(kind: Kind, study: Path, work: Path, seed: int) -> Sweep:
     """The sweep of a seed that nobody kills."""
-    whole = Sweep(kind, study, work / f"whole-{kind}-{seed}", seed)
+    home = work / f"whole-{kind}-{seed}"
+    if home.exists():
+        return Sweep(kind, study, home, seed)
+    whole = Sweep(kind, study, home, seed)
     whole.finish()
     return whole
 
@@ -300,7 +303,7 @@ def interrupt(size: int, seed: int, work: Path, kind: Kind = "stand-in", *, how:
     start, source = time.monotonic(), random.Random(seed)
     study, never = make_study(work / f"study-{kind}", kind), Counter[str]()
     done, number, slowest = 0, 0, 0.0
-    whole = undisturbed(kind, study, work / f"for-{how.replace(' ', '-')}", seed) if size else None
+    whole = undisturbed(kind, study, work, seed)
     while done < size:
         sweep = Sweep(kind, study, work / f"{how.replace(' ', '-')}-{kind}-{number}", seed)
         for _ in range(min(5, size - done)):
@@ -309,8 +312,7 @@ def interrupt(size: int, seed: int, work: Path, kind: Kind = "stand-in", *, how:
                 break
             done, slowest = done + 1, max(slowest, seconds)
         sweep.finish()
-        if whole is not None:
-            sweep.compare(whole)
+        sweep.compare(whole)
         never += sweep.never
         number += 1
     noted = {"sweeps": number, "slowest end, s": round(slowest, 1)}
