@@ -190,7 +190,8 @@ def _timeless(entry: dict[str, Any]) -> dict[str, Any]:
 
 def report(run: Path) -> str:
     """The report of a run without its place and times."""
-    text = (run / "report" / "report.md").read_text(encoding="utf-8").replace(str(run), "RUN")
+    # A path in Markdown may have its underscores escaped.
+    text = (run / "report" / "report.md").read_text(encoding="utf-8").replace("\\_", "_").replace(str(run), "RUN")
     text = re.sub(r"\d{4}-\d\d-\d\dT[\d:]+Z", "TIME", text)
     return re.sub(r"(?m)^- \*\*(Wall time|Время):\*\*.*$", "", text)
 
