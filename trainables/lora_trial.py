@@ -83,7 +83,8 @@ class LoraTrial(tune.Trainable):  # type: ignore[misc]
         if is_disk_full(error):
             return {"disk_full": f"{self._task.trial}: no space left on the disk", "done": True}
         if _device_lost(error):
-            raise error
+            # Not the error itself: Ray Tune writes what is raised to a file of its own.
+            raise RuntimeError(describe(error)) from None
         return {"failure": describe(error), "done": True}
 
     def _leave(self) -> None:
