@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 # Failures that are told in one line; named and not imported, for `--help` must not wait for them.
 EXPECTED = ("LedgerDamaged", "ExportError", "LedgerError", "PreparationError")
-FULL = "no space left on the disk; what was committed stands — make room, then go on with skazka resume"
+FULL = "no space left on the disk; make room, then try again — a run that was begun goes on with skazka resume"
 OK, INTERNAL, BAD_INPUT, SOME_FAILED, NONE_SUCCEEDED = 0, 1, 2, 3, 4
 
 
