@@ -22,6 +22,8 @@ class TrialRow:
     """One trial. Score and parts are those of its best evaluated epoch; None until there is one.
 
     in_space: whether the named space could suggest it; only such trials are told to Optuna.
+    repeat_of: the trial whose configuration a finalist trains again, with a seed of its own; None for all others.
+    feasible: whether its degradation is within the limit that the sweep was given.
     error: the last line of what went wrong; log: the file with the whole of it, relative to the run folder.
     started, finished: seconds since 1970 on the driver's clock.
     """
@@ -33,6 +35,8 @@ class TrialRow:
     config: dict[str, Any]
     seed: int
     in_space: bool
+    repeat_of: str | None = None
+    feasible: bool = True
     state: State = "pending"
     best_epoch: int | None = None
     score: float | None = None
