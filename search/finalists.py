@@ -47,7 +47,7 @@ class Standing:
 
 
 def standings(rows: Sequence[TrialRow]) -> list[Standing]:
-    """Every finalist of a sweep, best mean first; those whose repeats have no score last. Empty before there are any."""
+    """Every finalist of a sweep, best mean first, those without a scored repeat last; empty before there are any."""
     trials = {row.id: row for row in rows}
     repeats: dict[str, list[TrialRow]] = {}
     for row in sorted(rows, key=lambda row: row.number):
