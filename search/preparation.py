@@ -113,7 +113,8 @@ def prepare_run(folder: RunFolder) -> None:
     import torch
 
     from trainables.base_model import BaseModel
-    from trainables.prepared import RowError, prepare
+    from trainables.examination import RowError
+    from trainables.prepared import prepare
 
     torch.set_num_threads(1)
     study, manifest = folder.study(), folder.manifest()

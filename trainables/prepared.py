@@ -3,27 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from safetensors.torch import load_file, save_file
 
-from studies.images import open_rgb
-from studies.rows import Example, Probe
 from studies.study import Study
-from trainables.answering import Interviewer
-from trainables.answers import GradedAnswer, grade_answers, grader_of
+from trainables.answers import GradedAnswer
 from trainables.base_model import BaseModel, VisionFeatures, features_from_tensors, features_to_tensors
 from trainables.encoding import Encoded
+from trainables.examination import Examination, encode
 from trainables.facts import Facts
 
 ROWS, FEATURES = "rows.json", "features.safetensors"
-
-
-class RowError(ValueError):
-    """A row that the model's processor cannot encode."""
 
 
 @dataclass(frozen=True)
@@ -74,39 +67,16 @@ class Prepared:
         )
 
 
-def prepare(study: Study, base: BaseModel, split: str = "search") -> Prepared:
-    """Encode a study's rows, look at each picture once, and ask the bare base the probes of one split.
+def prepare(study: Study, base: BaseModel) -> Prepared:
+    """Encode a study's rows, look at each picture once, and ask the bare base the search probes.
 
     Raises RowError for a row that cannot be encoded.
     """
-    features: dict[str, VisionFeatures] = {}
-    training = [(row.character, _encode(study, base, features, row, row.answer)) for row in study.training]
-    replay = [_encode(study, base, features, row, row.answer) for row in study.replay]
-    asked = study.probes_of(split)
-    probes = {probe.id: _encode(study, base, features, probe, None) for probe in asked}
-    names = {name: tuple(base.encoder.answer_ids("?", name)) for name in study.names}
-    interviewer = Interviewer(base, features, names, max_new_tokens=study.file.evaluation.max_new_tokens)
-    answers = interviewer.ask(base.model, probes, naming(asked))
-    before = grade_answers(grader_of(study), asked, answers)
-    return Prepared(training, replay, probes, names, features, before)
-
-
-def naming(probes: Iterable[Probe]) -> list[str]:
-    """The ids of the probes that ask for a name."""
-    return [probe.id for probe in probes if probe.kind == "name"]
-
-
-def _encode(
-    study: Study, base: BaseModel, features: dict[str, VisionFeatures], row: Example | Probe, answer: str | None
-) -> Encoded:
-    image = open_rgb(study.folder / row.image)
-    try:
-        encoded, pixels = base.encoder.encode(row.image, image, row.question, answer)
-    except ValueError as error:
-        raise RowError(f"{row.image}, {row.question!r}: {error}") from error
-    if row.image not in features:
-        features[row.image] = base.see(pixels)
-    return encoded
+    examination = Examination(study, base, "search")
+    features = examination.features
+    training = [(row.character, encode(study, base, features, row, row.answer)) for row in study.training]
+    replay = [encode(study, base, features, row, row.answer) for row in study.replay]
+    return Prepared(training, replay, examination.probes, examination.names, features, examination.answers())
 
 
 def _row(data: dict[str, Any]) -> Encoded:

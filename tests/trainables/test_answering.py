@@ -12,7 +12,8 @@ from studies.study import find_study
 from trainables.answering import Interviewer, batches
 from trainables.base_model import BaseModel
 from trainables.encoding import IGNORED, Encoded
-from trainables.prepared import Prepared, naming, prepare
+from trainables.examination import Examination, naming
+from trainables.prepared import Prepared, prepare
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +64,7 @@ def test_batches_keep_every_item() -> None:
 def test_shipped_base_knows_the_controls_and_abstains_on_targets() -> None:
     study = load_study(find_study("demo"))
     base = BaseModel.load(study.base_model, revision=None, dtype="float32")
-    graded = [*prepare(study, base, "search").before, *prepare(study, base, "test").before]
+    graded = [answer for split in ("search", "test") for answer in Examination(study, base, split).answers()]
     controls = [answer for answer in graded if study.roles[answer.character] == "control"]
     targets = [answer for answer in graded if study.roles[answer.character] == "target"]
     assert sum(answer.right for answer in controls) >= 0.9 * len(controls)

@@ -1,0 +1,72 @@
+"""One split of probes, put to a base model bare or with an adapter, and graded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from peft import PeftModel
+
+from studies.images import open_rgb
+from studies.rows import Example, Probe
+from studies.study import Study
+from trainables.answering import Interviewer
+from trainables.answers import GradedAnswer, grade_answers, grader_of
+from trainables.base_model import BaseModel, VisionFeatures
+from trainables.encoding import Encoded
+
+
+class RowError(ValueError):
+    """A row that the model's processor cannot encode."""
+
+
+class Examination:
+    """The probes of a split, encoded once; every picture is looked at once.
+
+    probes: probe id -> prompt. names: character -> token ids of its name as a whole answer. features: image -> what
+    the vision tower says of it.
+    """
+
+    def __init__(self, study: Study, base: BaseModel, split: str) -> None:
+        """Raises RowError for a probe that cannot be encoded."""
+        self.base = base
+        self.asked = study.probes_of(split)
+        self.features: dict[str, VisionFeatures] = {}
+        self.probes = {probe.id: encode(study, base, self.features, probe, None) for probe in self.asked}
+        self.names = {name: tuple(base.encoder.answer_ids("?", name)) for name in study.names}
+        self._grader = grader_of(study)
+        tokens = study.file.evaluation.max_new_tokens
+        self._interviewer = Interviewer(base, self.features, self.names, max_new_tokens=tokens)
+
+    def answers(self, adapter: Path | None = None) -> list[GradedAnswer]:
+        """The graded answers of the base with the adapter in that folder, or of the bare base."""
+        if adapter is None:
+            return self._graded(self.base.model)
+        model = PeftModel.from_pretrained(self.base.model, str(adapter))
+        try:
+            return self._graded(model)
+        finally:
+            self.base.model = model.unload()
+
+    def _graded(self, model: object) -> list[GradedAnswer]:
+        answers = self._interviewer.ask(model, self.probes, naming(self.asked))
+        return grade_answers(self._grader, self.asked, answers)
+
+
+def naming(probes: Iterable[Probe]) -> list[str]:
+    """The ids of the probes that ask for a name."""
+    return [probe.id for probe in probes if probe.kind == "name"]
+
+
+def encode(
+    study: Study, base: BaseModel, features: dict[str, VisionFeatures], row: Example | Probe, answer: str | None
+) -> Encoded:
+    """A row as the model reads it; a picture that is new is added to `features`."""
+    image = open_rgb(study.folder / row.image)
+    try:
+        encoded, pixels = base.encoder.encode(row.image, image, row.question, answer)
+    except ValueError as error:
+        raise RowError(f"{row.image}, {row.question!r}: {error}") from error
+    if row.image not in features:
+        features[row.image] = base.see(pixels)
+    return encoded
