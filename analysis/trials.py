@@ -42,18 +42,21 @@ def _record(row: TrialRow) -> dict[str, Any]:
 
 
 def best_trial(rows: Sequence[TrialRow]) -> TrialRow | None:
-    """The best completed or stopped trial: highest score, then highest name margin. None when none has a score."""
-    return next(iter(ranked(rows)), None)
+    """The best feasible trial that was not trained for a comparison: highest score, then highest name margin.
+
+    None when none has a score.
+    """
+    return next((row for row in ranked(rows) if row.feasible and row.repeat_of is None), None)
 
 
 def count_states(rows: Sequence[TrialRow], asked: int | None) -> dict[str, int]:
-    """How many trials are in each state.
+    """How many trials are in each state, finalists' repeats among them.
 
     asked: trials the sweep was asked for, None when unknown; those that have no row yet count as pending.
     """
     found = Counter(row.state for row in rows)
     counts: dict[str, int] = {state: found[state] for state in STATES}
-    counts["pending"] += max(0, (asked or 0) - len(rows))
+    counts["pending"] += max(0, (asked or 0) - sum(row.repeat_of is None for row in rows))
     return counts
 
 

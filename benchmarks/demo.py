@@ -53,7 +53,7 @@ def samplers(seeds: str, trials: int, out: Path) -> None:
 def _sweep(seed: int, trials: int, sampler: str, opened: str) -> dict[str, Any]:
     folder = Path(tempfile.mkdtemp(prefix="skazka-benchmark-"))
     start = time.monotonic()
-    run = skazka.launch("demo", trials=trials, run=folder / "run", seed=seed, sampler=sampler)
+    run = skazka.launch("demo", trials=trials, run=folder / "run", seed=seed, sampler=sampler, finalists=0)
     seconds = time.monotonic() - start
     rows = run.folder.ledger().trials()
     best = ranked(rows)[0]

@@ -112,7 +112,8 @@ class Ledger:
             row = self.trial(trial)
             if metrics.get("score") is not None and better(metrics, vars(row)):
                 best: dict[str, Any] = {name: metrics.get(name) for name in SCORES}
-                self._put_trial(db, replace(row, best_epoch=epoch, **best))
+                feasible = bool(metrics.get("feasible", True))
+                self._put_trial(db, replace(row, best_epoch=epoch, feasible=feasible, **best))
                 self._put_answers(db, trial, "search", answers)
         return True
 

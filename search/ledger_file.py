@@ -13,7 +13,7 @@ from typing import Any
 
 from studies.files import DiskFull, is_disk_full
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 RESTORE = "skazka resume restores it from its backup"
 # Keys are columns so that they can be found; everything else of a row is canonical JSON under a checksum.
 TABLES = {

@@ -229,6 +229,7 @@ class RunFolder:
             "base_model": manifest["base_model"]["id"],
             "trust_remote_code": manifest["options"].get("trust_remote_code", False),
             "timeout": manifest["options"].get("trial_timeout"),
+            "max_degradation": manifest["options"].get("max_degradation"),
         }
 
 

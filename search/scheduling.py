@@ -69,11 +69,11 @@ class LedgerScheduler(TrialScheduler):  # type: ignore[misc]
 
     def replay(self) -> None:
         """Show the scheduler inside every epoch that the ledger holds, in commit order."""
-        rows = {row.id: row for row in self.ledger.trials()}
+        rows = {row.id: row for row in self.ledger.trials() if row.repeat_of is None}
         for trial in rows:
             self.inner.on_trial_add(None, _known_as(trial))
         for trial, metrics in self.ledger.epochs_in_commit_order():
-            if metrics.get(OBJECTIVE) is None:
+            if metrics.get(OBJECTIVE) is None or trial not in rows:
                 continue
             if metrics["epoch"] >= rows[trial].config["epochs"]:
                 self.inner.on_trial_complete(None, _known_as(trial), metrics)
@@ -89,7 +89,7 @@ class LedgerScheduler(TrialScheduler):  # type: ignore[misc]
         """Commit an epoch, then ask whether the trial goes on."""
         with self.halt.on_trouble():
             # A resumed trial reports its newest checkpoint again: the replay has shown it already.
-            if self._commit(_id(trial), result) and OBJECTIVE in result:
+            if self._commit(_id(trial), result) and OBJECTIVE in result and not self._is_repeat(trial):
                 decision = self.inner.on_trial_result(tune_controller, _known_as(_id(trial)), result)
                 if decision == TrialScheduler.STOP:
                     self._stopped.add(_id(trial))
@@ -110,7 +110,7 @@ class LedgerScheduler(TrialScheduler):  # type: ignore[misc]
                 self.ledger.finish(_id(trial), "stopped")
             else:
                 self.ledger.finish(_id(trial), "completed")
-                if OBJECTIVE in result:
+                if OBJECTIVE in result and not self._is_repeat(trial):
                     self.inner.on_trial_complete(tune_controller, _known_as(_id(trial)), result)
 
     def on_trial_error(self, tune_controller: Any, trial: Any) -> None:
@@ -128,6 +128,10 @@ class LedgerScheduler(TrialScheduler):  # type: ignore[misc]
         """A trial was taken out before it ran: it stays to be run."""
         with self.halt.on_trouble():
             self.ledger.finish(_id(trial), "interrupted", "removed before it ran")
+
+    def _is_repeat(self, trial: Any) -> bool:
+        """Whether it is a finalist's: those run to their end, for they are compared with each other."""
+        return self.ledger.trial(_id(trial)).repeat_of is not None
 
     def _give_up(self, trial: Any, end: End, cause: str, log: str | None = None) -> None:
         """End an attempt; the searcher hands the trial out again while there is patience."""

@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Callable, Mapping
-from typing import Any, Literal
+from typing import Any
 
 import optuna
-from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
-from optuna.trial import TrialState, create_trial
+from optuna.trial import TrialState
 from ray.tune.search import Searcher
 
 from search.halt import Halt
 from search.ledger import Ledger
-from search.trial_row import ENDED, SCORED, TrialRow
-from spaces.space import Domain, Space
+from search.optuna_study import DUPLICATE, FAILED, Goal, Sampler, make_sampler, rebuild, tell
+from search.trial_row import SCORED, TrialRow
+from spaces.space import Space
 from spaces.trial_config import TrialConfig
 
-Sampler = Literal["tpe", "random"]
 MAX_REASKS = 20
-DUPLICATE = "duplicate:"
 
 
 class LedgerSearcher(Searcher):  # type: ignore[misc]
-    """Hands out interrupted trials first, then the baselines, then Optuna's suggestions.
+    """Hands out what waits first (interrupted trials, finalists), then the baselines, then Optuna's suggestions.
 
     A trial's id comes from Optuna's number and lives in its config and in the ledger; Tune's own id
     names an attempt. The ledger's row is committed before a suggestion is handed out, and the
@@ -41,6 +38,7 @@ class LedgerSearcher(Searcher):  # type: ignore[misc]
         sampler: Sampler,
         task: Callable[[str, TrialConfig, int], dict[str, Any]],
         halt: Halt,
+        goal: Goal | None = None,
     ) -> None:
         super().__init__()
         self.ledger = ledger
@@ -51,6 +49,7 @@ class LedgerSearcher(Searcher):  # type: ignore[misc]
         self.sampler = sampler
         self.task = task
         self.halt = halt
+        self.goal = goal or Goal()
         self._study: optuna.Study | None = None
         self._attempts: dict[str, str] = {}
 
@@ -77,8 +76,8 @@ class LedgerSearcher(Searcher):  # type: ignore[misc]
     def _next(self) -> TrialRow | None:
         if self._study is None:
             # Before anything new is committed: later it would hold this attempt's trials already.
-            self._study = rebuild(self.ledger, self.space)
-        return self._interrupted() or self._next_baseline() or self._next_search()
+            self._study = rebuild(self.ledger, self.space, self.goal)
+        return self._waiting() or self._next_baseline() or self._next_search()
 
     def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
         """Tell Optuna what the ledger says of the trial."""
@@ -87,10 +86,9 @@ class LedgerSearcher(Searcher):  # type: ignore[misc]
             return
         with self.halt.on_trouble():
             row = self.ledger.trial(trial)
-            value, state = _told(row)
-            # A baseline outside the space was told long ago.
-            if state != TrialState.RUNNING and self.study.trials[row.number].state == TrialState.RUNNING:
-                self.study.tell(row.number, value, state=state)
+            # A finalist is no trial of Optuna's; a baseline outside the space was told long ago.
+            if row.repeat_of is None:
+                tell(self.study, row.number, self.goal.told(row))
 
     def save(self, checkpoint_path: str) -> None:
         """Nothing to save: the ledger holds it all."""
@@ -105,12 +103,14 @@ class LedgerSearcher(Searcher):  # type: ignore[misc]
             raise RuntimeError("the study is rebuilt by the first suggest")
         return self._study
 
-    def _interrupted(self) -> TrialRow | None:
-        waiting = [row for row in self.ledger.trials() if row.state in ("interrupted", "pending")]
-        return waiting[0] if waiting else None
+    def _waiting(self) -> TrialRow | None:
+        return next((row for row in self.ledger.trials() if row.state in ("interrupted", "pending")), None)
+
+    def _entered(self) -> list[TrialRow]:
+        return [row for row in self.ledger.trials() if row.repeat_of is None]
 
     def _next_baseline(self) -> TrialRow | None:
-        rows = self.ledger.trials()
+        rows = self._entered()
         entered = {row.name for row in rows if row.kind == "baseline"}
         for name, config in self.baselines.items():
             if name not in entered and len(rows) < self.trials:
@@ -130,7 +130,7 @@ class LedgerSearcher(Searcher):  # type: ignore[misc]
         return self._enter(trial.number, "baseline", name, config, inside)
 
     def _next_search(self) -> TrialRow | None:
-        rows = self.ledger.trials()
+        rows = self._entered()
         if len(rows) >= self.trials:
             return None
         known = {_key(row.config): row for row in rows}
@@ -157,58 +157,10 @@ class LedgerSearcher(Searcher):  # type: ignore[misc]
 
     def _tell_duplicate(self, number: int, twin: TrialRow) -> None:
         """The same configuration and seed has a score already (or none to give): take it, do not train."""
-        value = twin.score if twin.state in SCORED else None
-        self.ledger.set_meta(f"{DUPLICATE}{number}", {"of": twin.id, "config": twin.config, "value": value})
-        self.study.tell(number, value, state=TrialState.FAIL if value is None else TrialState.COMPLETE)
-
-
-def make_sampler(sampler: Sampler, seed: int, number: int) -> optuna.samplers.BaseSampler:
-    """A sampler of its own for each trial number: a rebuilt study suggests what an uninterrupted one would."""
-    own = zlib.crc32(f"{seed}-{number}".encode())
-    if sampler == "random":
-        return optuna.samplers.RandomSampler(seed=own)
-    return optuna.samplers.TPESampler(seed=own)
-
-
-def rebuild(ledger: Ledger, space: Space) -> optuna.Study:
-    """The Optuna study of a ledger: every number in order, interrupted trials as RUNNING."""
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    study = optuna.create_study(direction="maximize", sampler=make_sampler("random", 0, 0))
-    history: dict[int, tuple[dict[str, Any], float | None, TrialState]] = {}
-    for row in ledger.trials():
-        # A space that was changed since, and accepted, may not hold what was tried before.
-        inside = row.in_space and space.contains(TrialConfig.model_validate(row.config))
-        value, state = _told(row) if inside else (None, TrialState.FAIL)
-        history[row.number] = (row.config if inside else {}, value, state)
-    for key, twin in ledger.metas(DUPLICATE).items():
-        state = TrialState.FAIL if twin["value"] is None else TrialState.COMPLETE
-        inside = space.contains(TrialConfig.model_validate(twin["config"]))
-        known = (twin["config"], twin["value"], state) if inside else ({}, None, TrialState.FAIL)
-        history[int(key.removeprefix(DUPLICATE))] = known
-    for number in range(len(history)):
-        config, value, state = history[number]
-        parameters = space.parameters(TrialConfig.model_validate(config)) if config else {}
-        distributions = {knob: distribution(space.knobs[knob]) for knob in parameters}
-        study.add_trial(create_trial(state=state, value=value, params=parameters, distributions=distributions))
-    return study
-
-
-def distribution(domain: Domain) -> BaseDistribution:
-    """A domain as Optuna's distribution, the one that `Domain.suggest` makes."""
-    if domain.choice is not None:
-        return CategoricalDistribution(domain.choice)
-    if domain.integer is not None:
-        return IntDistribution(*domain.integer)
-    low, high = domain.uniform or domain.log_uniform or (0.0, 0.0)
-    return FloatDistribution(low, high, log=domain.log_uniform is not None)
-
-
-def _told(row: TrialRow) -> tuple[float | None, TrialState]:
-    if row.state in SCORED and row.score is not None:
-        return row.score, TrialState.COMPLETE
-    if row.state in ENDED:
-        return None, TrialState.FAIL
-    return None, TrialState.RUNNING
+        told = self.goal.told(twin) if twin.state in SCORED else FAILED
+        record = {"of": twin.id, "config": twin.config, "values": told.values, "constraints": told.constraints}
+        self.ledger.set_meta(f"{DUPLICATE}{number}", record)
+        tell(self.study, number, told)
 
 
 def _key(config: Mapping[str, Any]) -> tuple[tuple[str, Any], ...]:

@@ -36,7 +36,7 @@ class LoraTrial(tune.Trainable):  # type: ignore[misc]
 
     def setup(self, config: dict[str, Any]) -> None:
         """Remember the task; the first step does the work."""
-        _end_with_parent()
+        end_with_parent()
         self._task = TrialTask.model_validate(config)
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
@@ -136,7 +136,7 @@ def _result(report: dict[str, Any], warnings: Sequence[str] = ()) -> dict[str, A
 
 
 @cache
-def _end_with_parent() -> None:
+def end_with_parent() -> None:
     """End this process when the raylet that started it is gone.
 
     Ray's own end of a worker whose raylet was killed was seen to take over two minutes, in which the trial

@@ -38,9 +38,13 @@ SCORES: tuple[str, ...] = ("score", "gain", "degradation", "hallucination", "nam
 OBJECTIVE, TIE_BREAK = "score", "name_margin"
 
 
-def rank(row: Mapping[str, Any]) -> tuple[float, float]:
-    """What trials and epochs are ordered by, higher is better: the score, then the name margin."""
-    return (_or_lowest(row.get(OBJECTIVE)), _or_lowest(row.get(TIE_BREAK)))
+def rank(row: Mapping[str, Any]) -> tuple[bool, float, float]:
+    """What trials and epochs are ordered by, higher is better: within the limit, the score, the name margin.
+
+    Without a score, a row is below every other.
+    """
+    score = _or_lowest(row.get(OBJECTIVE))
+    return (score > -math.inf and row.get("feasible", True), score, _or_lowest(row.get(TIE_BREAK)))
 
 
 def better(candidate: Mapping[str, Any], incumbent: Mapping[str, Any]) -> bool:

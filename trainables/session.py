@@ -14,9 +14,10 @@ from trainables.answering import Interviewer
 from trainables.answers import GradedAnswer, grade_answers, graded_to_data, grader_of
 from trainables.base_model import BaseModel
 from trainables.engine import Engine, NotFinite
+from trainables.examination import naming
 from trainables.grading import Grader
 from trainables.metrics import better
-from trainables.prepared import Prepared, naming
+from trainables.prepared import Prepared
 from trainables.scoring import compare, name_margin, score_answers
 from trainables.task import TrialTask
 from trainables.training_set import select
@@ -88,7 +89,7 @@ class TrialSession:
         if report["done"] or epoch % self.evaluation.every == 0:
             report.update(self._evaluate())
             if better(report, self.best):
-                self.best = {"epoch": epoch, "score": report["score"], "name_margin": report["name_margin"]}
+                self.best = {name: report[name] for name in ("epoch", "score", "name_margin", "feasible")}
         report["best_so_far"] = self.best
         report["seconds"] = time.monotonic() - start
         engine = self.engine
@@ -105,6 +106,7 @@ class TrialSession:
         accuracy = {change.character: change.after for change in compare(before, after, study.roles)}
         return {
             **vars(score),
+            "feasible": self.task.max_degradation is None or score.degradation <= self.task.max_degradation,
             "name_margin": name_margin(after),
             "accuracy": accuracy,
             "answers": [graded_to_data(graded) for graded in after],

@@ -22,6 +22,7 @@ class TrialTask(BaseModel):
 
     folder: the trial's own; study, prepared: the sweep's shared ones; base_model: hub id or path.
     timeout: seconds that one step may take before the process is given up as hung; None is unbounded.
+    max_degradation: an epoch above it is infeasible: it is the trial's best only where no other is feasible.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -35,6 +36,7 @@ class TrialTask(BaseModel):
     base_model: str
     trust_remote_code: bool = False
     timeout: float | None = None
+    max_degradation: float | None = None
 
     @property
     def identity(self) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from search.launch import Options
 from search.ledger import BASE, Ledger
 from search.ledger_file import SCHEMA_VERSION, LedgerError
 from search.migrations import MIGRATIONS
+from search.optuna_study import DUPLICATE
 from search.recovery import restore, settle_changes
 from search.run_folder import RunFolder
 
@@ -90,12 +91,22 @@ def test_version_1_keeps_its_epochs_answers_and_attempts(run: RunFolder) -> None
 def test_version_1_takes_its_manifest_and_the_hashes_of_its_files_into_the_ledger(run: RunFolder) -> None:
     manifest = json.loads(run.manifest_file.read_text(encoding="utf-8"))
     RunFolder.open(run.path)
-    assert run.manifest() == manifest
+    assert run.manifest() == {**manifest, "options": {**manifest["options"], "finalists": 0}}
     with closing(run.ledger()) as ledger:
         frozen = ledger.meta("frozen")
     names = ("gena.png", "probes.jsonl", "study.yaml", "training.jsonl")
     assert sorted(frozen) == ["space.json", *(f"study/{name}" for name in names)]
     assert frozen == run.hashes()
+
+
+def test_a_run_from_before_finalists_goes_on_without_them_and_knows_its_duplicates(tmp_path: Path) -> None:
+    run = RunFolder.open(copied(2, tmp_path).path)
+    assert Options(**run.manifest()["options"]).finalists == 0
+    with closing(run.ledger()) as ledger:
+        config = ledger.trial("t0001").config
+        assert ledger.metas(DUPLICATE) == {
+            "duplicate:4": {"of": "t0001", "config": config, "values": [0.0], "constraints": {}}
+        }
 
 
 def test_a_damaged_ledger_of_an_older_version_is_restored_and_migrated(run: RunFolder) -> None:
@@ -109,7 +120,7 @@ def test_a_damaged_ledger_of_an_older_version_is_restored_and_migrated(run: RunF
 @pytest.mark.parametrize("spoilt", [None, b"", b"\xff", b'{"options": '])
 def test_a_version_1_without_its_manifest_is_refused_and_left_alone(run: RunFolder, spoilt: bytes | None) -> None:
     run.manifest_file.unlink() if spoilt is None else run.manifest_file.write_bytes(spoilt)
-    with pytest.raises(LedgerError, match="has schema 1 and cannot be brought to 2") as refused:
+    with pytest.raises(LedgerError, match=f"has schema 1 and cannot be brought to {SCHEMA_VERSION}") as refused:
         RunFolder.open(run.path)
     assert "\n" not in str(refused.value)
     with closing(run.ledger()) as ledger:

@@ -12,7 +12,8 @@ from ray.tune.search import Searcher
 
 from search.halt import Halt
 from search.ledger import Ledger
-from search.searcher import LedgerSearcher, rebuild
+from search.optuna_study import rebuild
+from search.searcher import LedgerSearcher
 from spaces.space import Space, space_of
 from spaces.trial_config import TrialConfig
 from studies.files import DiskFull
