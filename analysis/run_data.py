@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from analysis.tables import CharacterResult, allowed_names_of, character_results
-from search.finalists import Standing, standings, winner
+from search.finalists import Standing, score_on_test, standings, winner
 from search.ledger import BASE, Ledger
 from search.run_folder import RunFolder
 from search.trial_row import TrialRow
 from studies.study import Study
 from trainables.answers import GradedAnswer
-from trainables.scoring import Score, score_answers
+from trainables.scoring import Score
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,4 @@ class RunData:
 
     def test_score(self, trial: str) -> Score | None:
         """A trial's score on the test probes; None where it was not asked."""
-        after = self.answers(trial, "test")
-        if not after or not self.test_before:
-            return None
-        return score_answers(self.test_before, after, self.study.roles, self.study.file.score)
+        return score_on_test(self.study, self.ledger, trial)

@@ -8,11 +8,13 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from search import export_check
+from search.finalists import score_on_test, winner
 from search.run_folder import RunFolder
 from search.trial_row import TrialRow, ranked
 from spaces.markdown import Markdown, escape
@@ -24,6 +26,7 @@ from studies.study import Study
 from trainables.answers import ASK_BATCH, GradedAnswer, asking_order
 from trainables.checkpoint_files import checkpoint_folder, read_manifest
 from trainables.facts import Facts
+from trainables.scoring import Score
 
 CARD = Path(__file__).parent / "model_card.md.j2"
 ADAPTER_FILES = ("adapter_model.safetensors", "adapter_config.json")
@@ -43,7 +46,9 @@ class Exported:
 
 
 def export(folder: RunFolder, to: str | Path, trial: str | None = None) -> Exported:
-    """Write a trial's adapter (default: the best trial's) and check it in a fresh process.
+    """Write a trial's adapter and check it in a fresh process.
+
+    The default is the winner's repeat with the median search score; without finalists, the best trial.
 
     Raises InputError when there is no such trial or the folder is not empty, and ExportError when the
     reloaded adapter answers a search probe differently; the folder is removed then.
@@ -67,9 +72,14 @@ def _choose(folder: RunFolder, trial: str | None) -> TrialRow:
     rows = folder.ledger().trials()
     scored = ranked(rows)
     if trial is None:
-        if not scored:
-            raise InputError(Problem("", "RUN", "no trial of this run has a score yet", "wait, or see skazka status"))
-        return scored[0]
+        won = winner(rows, folder.manifest()["options"].get("max_degradation"))
+        if won is not None and won.median is not None:
+            return won.median
+        for row in scored:
+            if row.repeat_of is None and row.feasible:
+                return row
+        message = "no trial of this run has a score" + (" within --max-degradation" if scored else " yet")
+        raise InputError(Problem("", "RUN", message, "wait, see skazka status, or name one with --trial"))
     for row in scored:
         if trial in (row.id, row.name):
             return row
@@ -117,12 +127,21 @@ def _write(folder: RunFolder, row: TrialRow, source: Path, target: Path) -> None
             raise
         message = f"the processor of {base['id']!r} cannot be loaded ({redact(str(error)).splitlines()[0]})"
         raise InputError(Problem("study.yaml", "base_model.id", message, "check the id and the network")) from error
-    record = {**vars(row), "study": manifest["study"], "base_model": base, "versions": manifest["versions"]}
+    study = folder.study()
+    with closing(folder.ledger()) as ledger:
+        tested = score_on_test(study, ledger, row.id)
+    record = {
+        **vars(row),
+        "test": tested and vars(tested),
+        "study": manifest["study"],
+        "base_model": base,
+        "versions": manifest["versions"],
+    }
     (target / "trial.json").write_text(json.dumps(record, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
-    (target / "README.md").write_text(model_card(folder.study(), row, manifest), encoding="utf-8")
+    (target / "README.md").write_text(model_card(study, row, manifest, tested), encoding="utf-8")
 
 
-def model_card(study: Study, row: TrialRow, manifest: dict[str, Any]) -> str:
+def model_card(study: Study, row: TrialRow, manifest: dict[str, Any], tested: Score | None) -> str:
     """A Hub model card: what the adapter is, how it scored and on what, and a usage example."""
     import jinja2
 
@@ -137,6 +156,8 @@ def model_card(study: Study, row: TrialRow, manifest: dict[str, Any]) -> str:
         controls=study.named("control"),
         probes=len(study.probes_of("search")),
         trial=row,
+        tested=tested,
+        tests=len(study.probes_of("test")),
         manifest=manifest,
         question=example.question,
     )

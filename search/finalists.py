@@ -6,10 +6,20 @@ Of many scores the best is in part lucky, so the winner is chosen by the mean se
 from __future__ import annotations
 
 import statistics
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from search.ledger import BASE, Ledger
 from search.trial_row import ENDED, SCORED, TrialRow, ranked
+from studies.study import Study
+from trainables.scoring import Score, score_answers
+
+# Optuna counts its trials from 0; the repeats, which are none of its trials, are counted from here.
+FIRST_REPEAT = 1_000_000
+# A sweep has finalists by itself from this many searched trials with a score on.
+ENOUGH_SEARCHED = 8
+FINALISTS = 3
 
 
 @dataclass(frozen=True)
@@ -82,3 +92,36 @@ def chosen(rows: Sequence[TrialRow], count: int) -> list[TrialRow]:
     """Who is to be trained again: the best `count` by search score and every baseline with a score, each once."""
     best = ranked([row for row in rows if row.repeat_of is None])
     return [row for place, row in enumerate(best) if (place < count and row.feasible) or row.kind == "baseline"]
+
+
+def wanted(rows: Sequence[TrialRow], asked: int | None) -> int:
+    """How many of the best are to be trained again; asked: by the user, None leaves it to the sweep's size."""
+    if asked is not None:
+        return asked
+    searched = sum(row.kind == "search" and row.state in SCORED for row in rows)
+    return FINALISTS if searched >= ENOUGH_SEARCHED else 0
+
+
+def enter(ledger: Ledger, count: int, repeats: int, seed: int) -> None:
+    """Enter the repeats that are not in the ledger yet, to be run.
+
+    Repeat n of every finalist has the same seed, new to the sweep: they are compared on the same order of the data.
+    """
+    rows = ledger.trials()
+    known = {row.id for row in rows}
+    number = max([FIRST_REPEAT, *(row.number + 1 for row in rows if row.repeat_of is not None)])
+    for repeat in range(1, repeats + 1):
+        own = zlib.crc32(f"{seed}-repeat-{repeat}".encode())
+        for trial in chosen(rows, count):
+            names = (f"{trial.id}-r{repeat}", f"{trial.name}-r{repeat}")
+            if names[0] not in known:
+                ledger.add(TrialRow(names[0], number, "finalist", names[1], trial.config, own, False, trial.id))
+                number += 1
+
+
+def score_on_test(study: Study, ledger: Ledger, trial: str) -> Score | None:
+    """A trial's score on the test probes; None where they were not opened for it."""
+    before, after = ledger.answers(BASE, "test"), ledger.answers(trial, "test")
+    if not before or not after:
+        return None
+    return score_answers(before, after, study.roles, study.file.score)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 import math
+import time
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -14,15 +15,18 @@ from typing import Any
 from ray import tune
 from ray.tune import Callback, CheckpointConfig, FailureConfig, RunConfig, TuneConfig, Tuner
 
-from search import cluster
+from search import cluster, finalists
 from search.halt import Halt
 from search.ledger import BASE, Ledger
 from search.manifest import build_manifest, write_manifest
+from search.opening import open_test, unasked
+from search.optuna_study import Goal, Objective, Sampler
 from search.preparation import finish_here, length_problems, prepare_on_cluster, read_prepared, start_here
 from search.recovery import restore, settle_changes
 from search.run_folder import RunFolder, default_run
 from search.scheduling import LedgerScheduler, Patience, Scheduling, make_scheduler
-from search.searcher import LedgerSearcher, Sampler
+from search.searcher import LedgerSearcher
+from search.trial_row import ENDED
 from spaces.problems import InputError, Problem, refuse
 from spaces.space import Space
 from spaces.trial_config import TrialConfig
@@ -48,6 +52,9 @@ class Options:
     max_failures, max_lost: how often a trial is tried again after its training raised, after its process died.
     trial_timeout: seconds that one epoch may take before its process is given up; None is unbounded.
     trust_remote_code: run the Python code that comes with the base model.
+    finalists: how many of the best are trained again, `repeats` times each, beside every baseline; None is 3 where
+    at least 8 searched trials have a score, else none.
+    max_degradation: trials above it, [0, 1], are infeasible; None sets no limit.
     """
 
     trials: int = 12
@@ -63,6 +70,15 @@ class Options:
     max_lost: int = 10
     trial_timeout: float | None = None
     trust_remote_code: bool = False
+    finalists: int | None = None
+    repeats: int = 3
+    objective: Objective = "score"
+    max_degradation: float | None = None
+
+    @property
+    def goal(self) -> Goal:
+        """What the sweep looks for."""
+        return Goal(self.objective, self.max_degradation)
 
     @property
     def patience(self) -> Patience:
@@ -77,6 +93,8 @@ class Options:
             ("--seed", self.seed, 0),
             ("--max-failures", self.max_failures, 0),
             ("--max-lost", self.max_lost, 0),
+            ("--finalists", self.finalists, 0),
+            ("--repeats", self.repeats, 1),
         ]
         found = [
             Problem("", name, f"must be at least {low:g}, got {value}", "give a larger number")
@@ -89,6 +107,9 @@ class Options:
             found.append(Problem("", "--cpus-per-trial", f"must be above 0, got {self.cpus_per_trial}", "give 1"))
         if self.gpus_per_trial is not None and not 0 <= self.gpus_per_trial < math.inf:
             found.append(Problem("", "--gpus-per-trial", f"must be 0 or more, got {self.gpus_per_trial}", "give 0"))
+        if self.max_degradation is not None and not 0 <= self.max_degradation <= 1:
+            message = f"must be between 0 and 1, got {self.max_degradation}"
+            found.append(Problem("", "--max-degradation", message, "give a share of the controls' probes, e.g. 0.05"))
         for name, seconds in (("--time-budget", self.time_budget), ("--trial-timeout", self.trial_timeout)):
             if seconds is not None and not 0 < seconds < MAX_SECONDS:
                 found.append(Problem("", name, f"must be above 0 and below 10 years, got {seconds}", "give e.g. 30m"))
@@ -186,8 +207,9 @@ def _replay_problems(study: Study, space: Space) -> list[Problem]:
 def _sweep(folder: RunFolder, options: Options, halt: Halt, callbacks: Sequence[Callback]) -> None:
     """Connect to Ray, prepare the run where that is still to be done, and run what is left of it."""
     facts = read_prepared(folder)
-    if facts is not None and not _left(folder):
-        return
+    with closing(folder.ledger()) as ledger:
+        if facts is not None and not _is_unfinished(folder, ledger, options):
+            return
     # On one machine the preparation and Ray start side by side; each takes seconds.
     process = start_here(folder, gpus=options.gpus_per_trial) if facts is None and options.address is None else None
     try:
@@ -201,17 +223,70 @@ def _sweep(folder: RunFolder, options: Options, halt: Halt, callbacks: Sequence[
             elif facts is None:
                 facts = prepare_on_cluster(folder, cpus=options.cpus_per_trial, gpus=gpus)
             refuse(length_problems(folder.study(), folder.space(), facts.longest_prompt))
-            run_attempt(folder, facts, replace(options, gpus_per_trial=gpus), halt, callbacks)
+            _run_stages(folder, facts, replace(options, gpus_per_trial=gpus), halt, callbacks)
     finally:
         if process is not None:
             process.kill()
 
 
-def _left(folder: RunFolder) -> int:
-    """How many trials are still to be run."""
+def _run_stages(folder: RunFolder, facts: Facts, options: Options, halt: Halt, callbacks: Sequence[Callback]) -> None:
+    """Search; train the finalists again; with the winner known, open the test probes."""
+    start = time.monotonic()
+
+    def attempt() -> bool:
+        """Run what the ledger has to be run; whether all of it ended within the time budget."""
+        left = None if options.time_budget is None else options.time_budget - (time.monotonic() - start)
+        if left is None or left > 0:
+            run_attempt(folder, facts, replace(options, time_budget=left), halt, callbacks)
+        return not _left(ledger)
+
     with closing(folder.ledger()) as ledger:
-        rows, asked = ledger.trials(), int(ledger.meta("trials_asked"))
-    return max(0, asked - len(rows)) + sum(row.state in ("interrupted", "pending") for row in rows)
+        if not attempt():
+            return
+        count = finalists.wanted(ledger.trials(), options.finalists)
+        if not count:
+            return
+        finalists.enter(ledger, count, options.repeats, options.seed)
+        winner = finalists.winner(ledger.trials(), options.max_degradation) if attempt() else None
+        if winner is not None and folder.study().probes_of("test"):
+            with halt.listening():
+                cpus, gpus = options.cpus_per_trial, options.gpus_per_trial or 0.0
+                slots = options.max_concurrent or cluster.slots(cpus, gpus)
+                progress = _progress(callbacks)
+                open_test(folder, ledger, winner, cpus=cpus, gpus=gpus, slots=slots, progress=progress)
+
+
+def _progress(callbacks: Sequence[Callback]) -> Callable[[int, int], None]:
+    """Tells those callbacks that want to know how many adapters were asked the test probes, of how many."""
+
+    def progress(done: int, total: int) -> None:
+        for callback in callbacks:
+            getattr(callback, "on_test_asked", lambda *_: None)(done, total)
+
+    return progress
+
+
+def _is_unfinished(folder: RunFolder, ledger: Ledger, options: Options) -> bool:
+    """Whether there is anything to train or to ask."""
+    rows = ledger.trials()
+    if _left(ledger):
+        return True
+    count = finalists.wanted(rows, options.finalists)
+    if not count:
+        return False
+    entered = {row.repeat_of for row in rows}
+    if any(row.id not in entered for row in finalists.chosen(rows, count)):
+        return True
+    won = finalists.winner(rows, options.max_degradation)
+    tested = not unasked(ledger) and bool(ledger.answers(BASE, "test"))
+    return won is not None and bool(folder.study().probes_of("test")) and not tested
+
+
+def _left(ledger: Ledger) -> int:
+    """How many trials are still to be run."""
+    rows = ledger.trials()
+    entered = sum(row.repeat_of is None for row in rows)
+    return max(0, int(ledger.meta("trials_asked")) - entered) + sum(row.state not in ENDED for row in rows)
 
 
 def run_attempt(
@@ -222,8 +297,8 @@ def run_attempt(
     Raises Interrupted when a signal ended it, DiskFull when no more could be written and LedgerError when the ledger
     was damaged under it.
     """
-    left = _left(folder)
     with closing(folder.ledger()) as ledger:
+        left = _left(ledger)
         ledger.put_answers(BASE, "search", facts.before)
         if not left:
             return
@@ -257,6 +332,7 @@ def _tuner(
         sampler=options.sampler,
         task=folder.task,
         halt=halt,
+        goal=options.goal,
     )
     inner = make_scheduler(options.scheduler, max_epochs(study, space))
     scheduler = LedgerScheduler(ledger, inner, options.patience, halt)

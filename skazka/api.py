@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from analysis.report import write_report
 from analysis.trials import best_trial, summary, trials_table
+from search.finalists import Standing
+from search.finalists import winner as winner_of
 from search.run_folder import RunFolder
 from search.trial_row import TrialRow
 
@@ -31,8 +33,14 @@ class Run:
 
     @property
     def best(self) -> TrialRow | None:
-        """The trial with the best search score; None until one has a score."""
-        return best_trial(self.folder.ledger().trials())
+        """The trial whose configuration won, or while there is no winner the best by search score; None without one."""
+        winner = self.winner
+        return winner.trial if winner is not None else best_trial(self.folder.ledger().trials())
+
+    @property
+    def winner(self) -> Standing | None:
+        """The finalist with the best mean search score of its repeats; None before all of them have ended."""
+        return winner_of(self.folder.ledger().trials(), self.folder.manifest()["options"].get("max_degradation"))
 
     def trials(self) -> pandas.DataFrame:
         """One row a trial: its configuration, state, score and parts, times and error."""
@@ -61,6 +69,10 @@ def launch(
     max_lost: int = 10,
     trial_timeout: float | None = None,
     trust_remote_code: bool = False,
+    finalists: int | None = None,
+    repeats: int = 3,
+    objective: str = "score",
+    max_degradation: float | None = None,
     callbacks: Sequence[Any] = (),
 ) -> Run:
     """Search LoRA configurations for a study (default: the embedded demo) and write the report.
@@ -69,6 +81,8 @@ def launch(
     of a running Ray cluster, None for this machine. space: a named space or a YAML file. max_failures,
     max_lost: how often a trial is tried again after its training raised, after its process died.
     trial_timeout: seconds that one epoch may take. trust_remote_code: run the base model's own Python code.
+    finalists, repeats: how many of the best are trained again beside the baselines, and how often; None is 3 where at
+    least 8 searched trials have a score. objective: `score` or `pareto`. max_degradation: a trial above it is infeasible.
     Raises spaces.problems.InputError when the study, the space or an option is refused.
     """
     from search import launch as sweep
@@ -87,6 +101,10 @@ def launch(
         max_lost=max_lost,
         trial_timeout=trial_timeout,
         trust_remote_code=trust_remote_code,
+        finalists=finalists,
+        repeats=repeats,
+        objective=objective,  # type: ignore[arg-type]
+        max_degradation=max_degradation,
     )
     folder = sweep.launch(study, run=run, space_name=space, options=options, callbacks=callbacks)
     write_report(folder)

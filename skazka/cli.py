@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from skazka.api import Run
 
 # Failures that are told in one line; named and not imported, for `--help` must not wait for them.
-EXPECTED = ("LedgerDamaged", "ExportError", "LedgerError", "PreparationError")
+EXPECTED = ("LedgerDamaged", "ExportError", "LedgerError", "OpeningError", "PreparationError")
 FULL = "no space left on the disk; make room, then try again — a run that was begun goes on with skazka resume"
 OK, INTERNAL, BAD_INPUT, SOME_FAILED, NONE_SUCCEEDED = 0, 1, 2, 3, 4
 
@@ -125,6 +125,18 @@ def main() -> None:
 @click.option("--max-failures", default=1, show_default=True, help="New attempts of a trial whose training raised.")
 @click.option("--max-lost", default=10, show_default=True, help="New attempts of a trial whose process died.")
 @click.option("--trial-timeout", type=Duration(), help="Give a process up whose epoch takes longer, e.g. 30m.")
+@click.option(
+    "--finalists", type=int, help="Train the best N and the baselines again.  [default: 3, after 8 trials]"
+)
+@click.option("--repeats", default=3, show_default=True, help="How often each finalist is trained again.")
+@click.option("--max-degradation", type=float, help="Trials above it are infeasible, e.g. 0.05.")
+@click.option(
+    "--objective",
+    type=click.Choice(["score", "pareto"]),
+    default="score",
+    show_default=True,
+    help="pareto searches gain against degradation and hallucination.",
+)
 @click.option("--trust-remote-code", is_flag=True, help="Run the Python code that comes with the base model.")
 @json_option
 @guarded

@@ -95,6 +95,15 @@ class Screen(Callback):  # type: ignore[misc]
         """A trial's process died."""
         self._finished(trial)
 
+    @harmless
+    def on_test_asked(self, done: int, total: int) -> None:
+        """So many adapters, the bare base among them, were asked the test probes."""
+        line = f"the winner is chosen; test probes opened: {done}/{total} adapters asked"
+        if self.live is not None:
+            self.live.update(Text(line))
+        elif done in (0, total):
+            self.say(line)
+
     def say(self, line: str) -> None:
         """One plain line with the seconds since the start."""
         self.console.print(Text(f"{time.monotonic() - self.start:6.0f} s  {printable(line)}"), soft_wrap=True)
@@ -102,8 +111,10 @@ class Screen(Callback):  # type: ignore[misc]
     def _follow(self, trial: Any) -> None:
         if self.ledger is None:
             self.ledger = RunFolder(Path(trial.config["study"]).parent).ledger()
-            self.trials = self.ledger.meta("trials_asked")
             self.done_before = _done(self.ledger.trials())
+        # The finalists are entered when the search is over.
+        repeats = sum(row.repeat_of is not None for row in self.ledger.trials())
+        self.trials = self.ledger.meta("trials_asked") + repeats
 
     def _finished(self, trial: Any) -> None:
         self._follow(trial)
