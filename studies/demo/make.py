@@ -19,7 +19,8 @@ FOLDER = Path(__file__).parent
 TRAINING_IMAGES = 28
 REPLAY_IMAGES = 12
 PROBE_IMAGES = {"search": 12, "test": 12}
-FIRST_SEED = {"training": 0, "replay": 0, "search": 1_000, "test": 2_000}
+# `fresh`: pictures that no study has, for benchmarks.
+FIRST_SEED = {"training": 0, "replay": 0, "search": 1_000, "test": 2_000, "fresh": 10_000}
 
 
 def make_study(folder: Path = FOLDER) -> None:
@@ -30,8 +31,8 @@ def make_study(folder: Path = FOLDER) -> None:
             training += _training_rows(folder, person, "training", TRAINING_IMAGES)
         if person.role == "control":
             replay += _training_rows(folder, person, "replay", REPLAY_IMAGES)
-        for split in PROBE_IMAGES:
-            probes += _probe_rows(folder, person, split)
+        for split, images in PROBE_IMAGES.items():
+            probes += probe_rows(folder, person, split, images)
     _write(folder / "training.jsonl", training)
     _write(folder / "replay.jsonl", replay)
     _write(folder / "probes.jsonl", probes)
@@ -49,12 +50,12 @@ def _training_rows(folder: Path, person: Person, side: str, images: int) -> list
     return rows
 
 
-def _probe_rows(folder: Path, person: Person, split: str) -> list[dict[str, Any]]:
-    """Every kind of question about every picture; a negative is asked for its name alone."""
+def probe_rows(folder: Path, person: Person, split: str, images: int) -> list[dict[str, Any]]:
+    """Every kind of question about every picture, which is drawn; a negative is asked for its name alone."""
     kinds = ["name"] if person.role == "negative" else list(QUESTIONS)
     numbering = count(1)
     rows = []
-    for number in range(PROBE_IMAGES[split]):
+    for number in range(images):
         image = _draw(folder, person, split, number)
         for kind in kinds:
             row: dict[str, Any] = {
