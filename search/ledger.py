@@ -26,6 +26,7 @@ from search.ledger_file import (
     canonical,
     checksum_of,
     meaning,
+    no_room,
 )
 from search.trial_row import ENDED, End, State, TrialRow
 from spaces.printable import printable
@@ -228,6 +229,8 @@ class Ledger:
             db.execute("DELETE FROM meta WHERE FALSE")
 
     def _is_behind_backup(self) -> bool:
+        if not self.backup_path.is_file():
+            return False
         with closing(self.backed_up()) as backup:
             try:
                 # The backup first: while a sweep runs, both grow.
@@ -295,6 +298,9 @@ class Ledger:
             mode = "ro&immutable=1" if at_rest else "rw"
             uri = f"file:{quote(str(self.path))}?mode={mode}"
             self._connection = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=30)
+            if not at_rest and no_room(self.path) and not self.path.with_name(f"{self.path.name}-shm").exists():
+                # Before anything is read: SQLite then keeps in memory what it would share in a file.
+                self._connection.execute("PRAGMA locking_mode=EXCLUSIVE")
             self._connection.execute("PRAGMA synchronous=FULL")
         return self._connection
 

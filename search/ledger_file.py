@@ -55,16 +55,19 @@ def meaning(path: Path, error: Exception) -> Exception:
     """What an error of SQLite says of the ledger at `path`: DiskFull, LedgerError or LedgerDamaged."""
     name = getattr(error, "sqlite_errorname", "")
     elsewhere = name.startswith(_NOT_DAMAGE) and name != "SQLITE_IOERR_SHORT_READ"
-    if is_disk_full(error) or (elsewhere and _no_room(path)):
+    if is_disk_full(error) or (elsewhere and no_room(path)):
         return DiskFull(f"{path.name}: no space left on the disk")
     if elsewhere:
         return LedgerError(f"{path.name}: {error} — look at the disk and at who else uses the run")
     return LedgerDamaged(f"{path.name}: cannot be used ({error}) — {RESTORE}")
 
 
-def _no_room(path: Path) -> bool:
+def no_room(path: Path) -> bool:
     """Whether the disk lacks the room of SQLite's shared index, which it then calls an I/O error."""
-    status = os.statvfs(path.parent)
+    try:
+        status = os.statvfs(path.parent)
+    except OSError:
+        return False
     return status.f_bavail * status.f_frsize < _SHARED_INDEX
 
 

@@ -7,6 +7,9 @@ import math
 import os
 import pickle
 import sqlite3
+import subprocess
+import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -175,3 +178,25 @@ def test_base_answers_are_kept_apart(ledger: Ledger) -> None:
     ledger.put_answers(BASE, "search", [graded("b"), graded("a")])
     assert [answer.answer.probe for answer in ledger.answers(BASE)] == ["b", "a"]
     assert ledger.answers(BASE, "test") == []
+
+
+def test_what_is_committed_can_be_read_where_there_is_no_room_for_anything_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    killed = f"""
+from pathlib import Path
+from search.ledger import Ledger
+ledger = Ledger.create(Path({str(tmp_path)!r}) / "ledger.sqlite")
+ledger.set_meta("trials_asked", 7)
+import os
+os._exit(0)
+"""
+    subprocess.run([sys.executable, "-c", killed], check=True)
+    shared = tmp_path / "ledger.sqlite-shm"
+    shared.unlink()
+    for module in ("search.ledger", "search.ledger_file"):
+        monkeypatch.setattr(f"{module}.no_room", lambda path: True)
+    with closing(Ledger(tmp_path / "ledger.sqlite")) as ledger:
+        ledger.verify()
+        assert ledger.meta("trials_asked") == 7
+        assert not shared.exists()
