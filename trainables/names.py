@@ -16,7 +16,7 @@ from pymorphy3.analyzer import Parse
 
 NEGATORS = frozenset({"не", "ни", "not", "никакой", "никакая"})
 # Words that may stand between a negator and the name it negates: "не похож на Чебурашку", "is not really the Superman".
-_RUSSIAN_FILLERS = {"это", "этот", "эта", "сам", "сама", "является", "на", "совсем", "вовсе", "точно"}
+_RUSSIAN_FILLERS = {"это", "этот", "эта", "сам", "сама", "является", "на", "в", "из", "совсем", "вовсе", "точно"}
 _RESEMBLES = {"похож", "похожа", "похоже", "похожи"}
 FILLERS = frozenset(_RUSSIAN_FILLERS | _RESEMBLES | {"a", "an", "the", "is", "really"})
 
@@ -24,6 +24,8 @@ _COMBINING_ACUTE = 0x301
 _CYRILLIC = re.compile("[а-яё]+")
 # These run over every answer: each begins with a literal or one set of characters, which `re` scans for fast.
 _CONTRACTED_NOT = re.compile(r"n['’ʼ`]t\b")
+# A weak model runs words together: «АлёшаКолобок». Not in Latin, where names are written so: "SpongeBob".
+_RUN_TOGETHER = re.compile("(?<=[а-яё])(?=[А-ЯЁ])")
 _ELLIPSIS = re.compile(r"\.\.+")
 _SENTENCE_END = re.compile(r"[.!?\n]+")
 _DECLINED = frozenset({"NOUN", "ADJF", "PRTF", "NUMR"})
@@ -47,8 +49,12 @@ _separators = _Separators()
 
 
 def _lower(text: str) -> str:
-    """NFKC and casefold, with English "n't" spelt out before its apostrophe is lost, so that negation survives."""
-    return _CONTRACTED_NOT.sub(" not", unicodedata.normalize("NFKC", text).casefold())
+    """NFKC and casefold, words that run together apart.
+
+    English "n't" is spelt out before its apostrophe is lost, so that negation survives.
+    """
+    apart = _RUN_TOGETHER.sub(" ", unicodedata.normalize("NFKC", text))
+    return _CONTRACTED_NOT.sub(" not", apart.casefold())
 
 
 def _words(lowered: str) -> list[str]:
