@@ -55,7 +55,8 @@ def read() -> list[Item]:
             accepted=facts["accepted"],
             allowed_names=facts["allowed_names"],
         )
-        found.append(Item(facts, *facts["people"], facts["grader_then"], now.grade.value))
+        first, second = facts["people"]
+        found.append(Item(facts, first, second, facts["grader_then"], now.grade.value))
     return found
 
 
