@@ -17,6 +17,7 @@ from typing import Any
 
 import click
 
+from analysis.apart import said_elsewhere
 from analysis.evidence import evidence
 from search import launch as sweep
 from search.finalists import standings
@@ -86,7 +87,7 @@ def _improved(study: Study, before: Any, runs: Any) -> dict[str, float]:
     images: Mapping[str, str] = {probe.id: probe.image for probe in study.probes}
     return {
         name: round(one.difference, 3)
-        for name, one in evidence(before, runs, images, study.roles).items()
+        for name, one in evidence(before, runs, images, study.roles, said_elsewhere(study, runs)).items()
         if one.role == "target" and one.supported and one.difference > 0
     }
 

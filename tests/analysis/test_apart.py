@@ -1,0 +1,83 @@
+"""A model that calls everyone by one name has learnt nobody."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from itertools import combinations
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from analysis.apart import said_elsewhere
+from analysis.evidence import evidence
+from analysis.messages import Messages
+from analysis.statistics import told_apart
+from analysis.tables import character_results, character_table
+from studies.checks import load_study
+from studies.study import Study, find_study
+from trainables.answers import Answer, GradedAnswer, grade_answers, grader_of
+
+THIRDS = st.integers(0, 3).map(lambda value: value / 3)
+
+
+def test_the_p_value_counts_the_ways_to_choose() -> None:
+    # Of the 6 ways to choose 2 of 4 images only one holds both right ones.
+    assert told_apart([1, 1], [0, 0]) == pytest.approx(1 / 6)
+    assert told_apart([1, 0], [1, 0]) == pytest.approx(5 / 6)
+    assert told_apart([0, 0], [1, 1]) == 1.0
+    assert told_apart([], [1.0]) == told_apart([1.0], []) == told_apart([0, 0], [0]) == 1.0
+
+
+@given(st.lists(THIRDS, min_size=1, max_size=4), st.lists(THIRDS, min_size=1, max_size=4))
+def test_the_p_value_is_that_of_all_choices(own: list[float], others: list[float]) -> None:
+    whole = [Fraction(value).limit_denominator(3) for value in [*own, *others]]
+    sums = [sum(chosen) for chosen in combinations(whole, len(own))]
+    seen = sum(whole[: len(own)])
+    assert told_apart(own, others) == pytest.approx(sum(total >= seen for total in sums) / len(sums))
+
+
+@pytest.fixture(scope="module")
+def study() -> Study:
+    """The demo."""
+    return load_study(find_study("demo"))
+
+
+def answers(study: Study, told: dict[str, str]) -> list[GradedAnswer]:
+    """Everyone's name questions answered as `told` says, by the character in the picture; "Не знаю" elsewhere."""
+    probes = study.probes_of("search")
+    given_answers = [
+        Answer(probe.id, told.get(probe.character, "Не знаю.") if probe.kind == "name" else "Не знаю.")
+        for probe in probes
+    ]
+    return grade_answers(grader_of(study), probes, given_answers)
+
+
+def test_what_is_said_about_others_is_counted_by_image(study: Study) -> None:
+    found = said_elsewhere(study, [answers(study, {"Колобок": "Чебурашка.", "Матрёшка": "Чебурашка."})])
+    # 12 images of each of the three other targets; a third of the questions about Колобок call him Чебурашка.
+    assert sorted(found["Чебурашка"]) == pytest.approx([0.0] * 24 + [1 / 3] * 12)
+    assert set(found["Колобок"]) == {0.0}
+
+
+@pytest.mark.parametrize(("everyone", "claimed"), [(True, False), (False, True)])
+def test_one_name_for_everyone_is_no_improvement(study: Study, everyone: bool, claimed: bool) -> None:
+    targets, images = study.named("target"), {probe.id: probe.image for probe in study.probes}
+    before = answers(study, {})
+    after = answers(study, {name: "Алёша Попович." for name in (targets if everyone else ["Алёша Попович"])})
+    found = evidence(before, [after], images, study.roles, said_elsewhere(study, [after]))
+    assert found["Алёша Попович"].supported == claimed
+    assert found["Алёша Попович"].confused == everyone
+    rows = character_table(character_results(before, after, study.roles), Messages("en"), found)
+    status = next(row.status for row in rows if row.character == "Алёша Попович")
+    assert ("does not tell them apart" in status) == everyone
+    assert status.startswith("improvement") == claimed
+
+
+def test_without_other_targets_nothing_is_compared(study: Study, tmp_path: Path) -> None:
+    before, after = answers(study, {}), answers(study, {"Алёша Попович": "Алёша Попович."})
+    images = {probe.id: probe.image for probe in study.probes}
+    found = evidence(before, [after], images, study.roles, {"Алёша Попович": []})
+    assert found["Алёша Попович"].p_apart is None
+    assert found["Алёша Попович"].supported
