@@ -18,7 +18,7 @@ $(VENV)/installed: pyproject.toml constraints.txt
 	@touch $@
 
 demo: install
-	$(BIN)/skazka launch --trials 12
+	$(BIN)/skazka launch --trials 12 --repeats 2
 
 test: lint types tests
 

@@ -3,42 +3,52 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
+from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
+from search.finalists import Standing, score_on_test, winner
 from search.ledger import Ledger
 from search.run_folder import RunFolder
 from search.trial_row import STATES, TrialRow, ranked
 from spaces.trial_config import KNOBS, TrialConfig
 from trainables.metrics import SCORES
+from trainables.scoring import Score
 
 if TYPE_CHECKING:
     import pandas as pd
 
-REPORT_FILE = "report.md"
-_IDENTITY = ("id", "number", "kind", "name", "state")
+REPORT_FILE, HTML_FILE = "report.md", "report.html"
+_IDENTITY = ("id", "number", "kind", "name", "repeat_of", "state", "seed", "in_space", "feasible")
 _NUMBERS = ("best_epoch", *SCORES)
+_TEST = ("score", "gain", "degradation", "hallucination")
+_TESTS = tuple(f"test_{part}" for part in _TEST)
 _TIMES = ("started", "finished", "seconds")
-COLUMNS: tuple[str, ...] = (*_IDENTITY, *KNOBS, *_NUMBERS, "error", "log", *_TIMES)
+# Documented in docs/report.md.
+COLUMNS: tuple[str, ...] = (*_IDENTITY, *KNOBS, *_NUMBERS, *_TESTS, "error", "log", *_TIMES)
 
 
-def trials_table(ledger: Ledger) -> pd.DataFrame:
+def trials_table(ledger: Ledger, tests: Mapping[str, Score | None] | None = None) -> pd.DataFrame:
     """One row a trial in the order of its number, failed and unfinished ones too; the columns are `COLUMNS`.
 
     started, finished: seconds since 1970; seconds: between the two, pauses of an interrupted trial included.
+    tests: trial -> its score on the test probes; those of the others are missing.
     A missing number is NaN, a missing text None or NaN.
     """
     import pandas as pd  # 0.6 s: `skazka status` imports this module and needs no table
 
-    table = pd.DataFrame([_record(row) for row in ledger.trials()], columns=list(COLUMNS))
-    return table.astype(dict.fromkeys((*_NUMBERS, *_TIMES), "float64"))
+    known = tests or {}
+    table = pd.DataFrame([_record(row, known.get(row.id)) for row in ledger.trials()], columns=list(COLUMNS))
+    optional = ("images_per_character", "replay_ratio")
+    return table.astype(dict.fromkeys((*optional, *_NUMBERS, *_TESTS, *_TIMES), "float64"))
 
 
-def _record(row: TrialRow) -> dict[str, Any]:
+def _record(row: TrialRow, test: Score | None) -> dict[str, Any]:
     config = TrialConfig.model_validate(row.config).model_dump()
     seconds = None if row.started is None or row.finished is None else row.finished - row.started
-    return {**vars(row), **config, "seconds": seconds}
+    tested = {name: getattr(test, part, None) for name, part in zip(_TESTS, _TEST, strict=True)}
+    return {**vars(row), **config, **tested, "seconds": seconds}
 
 
 def best_trial(rows: Sequence[TrialRow]) -> TrialRow | None:
@@ -61,15 +71,43 @@ def count_states(rows: Sequence[TrialRow], asked: int | None) -> dict[str, int]:
 
 
 def summary(folder: RunFolder) -> dict[str, Any]:
-    """Where a run stands, as plain JSON: `run`, `report` (None until written), `trials` by state, `best` or None."""
+    """Where a run stands, as plain JSON: `run`, `report`, `trials` by state, `best` by search score, `winner`.
+
+    report: None until written; best, winner: None while there is none.
+    """
     with closing(folder.ledger()) as ledger:
         rows, asked = ledger.trials(), ledger.meta("trials_asked")
-    report = folder.report / REPORT_FILE
+        won = winner(rows, folder.manifest()["options"].get("max_degradation"))
+        tested = _tested(folder, ledger, won)
+    report = next((path for path in (folder.report / HTML_FILE, folder.report / REPORT_FILE) if path.is_file()), None)
     return {
         "run": str(folder.path),
-        "report": str(report) if report.is_file() else None,
+        "report": None if report is None else str(report),
         "trials": count_states(rows, asked),
         "best": _best(best_trial(rows)),
+        "winner": _winner(won, tested),
+    }
+
+
+def _tested(folder: RunFolder, ledger: Ledger, won: Standing | None) -> float | None:
+    """Mean test score of the winner's repeats; None while test is unopened."""
+    scores = [score_on_test(folder.study(), ledger, row.id) for row in (won.scored if won else ())]
+    known = [score.score for score in scores if score is not None]
+    return fmean(known) if known else None
+
+
+def _winner(won: Standing | None, tested: float | None) -> dict[str, Any] | None:
+    if won is None or won.median is None:
+        return None
+    return {
+        "id": won.trial.id,
+        "name": won.trial.name,
+        "config": won.trial.config,
+        "search": won.trial.score,
+        "repeats": len(won.scored),
+        "retrained": won.mean,
+        "test": tested,
+        "export": won.median.id,
     }
 
 

@@ -7,7 +7,7 @@ import math
 import time
 import warnings
 from collections.abc import Callable, Sequence
-from contextlib import closing
+from contextlib import closing, nullcontext
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,7 @@ from search.run_folder import RunFolder, default_run
 from search.scheduling import LedgerScheduler, Patience, Scheduling, make_scheduler
 from search.searcher import LedgerSearcher
 from search.trial_row import ENDED
+from search.wandb_log import check_login, following
 from spaces.problems import InputError, Problem, refuse
 from spaces.space import Space
 from spaces.trial_config import TrialConfig
@@ -55,6 +56,7 @@ class Options:
     finalists: how many of the best are trained again, `repeats` times each, beside every baseline; None is 3 where
     at least 8 searched trials have a score, else none.
     max_degradation: trials above it, [0, 1], are infeasible; None sets no limit.
+    wandb: show the sweep on Weights & Biases.
     """
 
     trials: int = 12
@@ -74,6 +76,7 @@ class Options:
     repeats: int = 3
     objective: Objective = "score"
     max_degradation: float | None = None
+    wandb: bool = False
 
     @property
     def goal(self) -> Goal:
@@ -130,6 +133,8 @@ def launch(
     """
     refuse(options.problems())
     cluster.check_address(options.address)
+    if options.wandb:
+        check_login()
     study = load_study(study_name)
     space = study.space(space_name)
     refuse(_replay_problems(study, space))
@@ -139,7 +144,8 @@ def launch(
         _fill(draft, study, space, options)
         folder.put_in_place(draft)
         try:
-            _sweep(folder, options, halt, callbacks)
+            with following(folder) if options.wandb else nullcontext():
+                _sweep(folder, options, halt, callbacks)
         except InputError:
             folder.remove()
             raise
@@ -184,6 +190,8 @@ def resume(
         options = replace(options, **{name: value for name, value in given.items() if value is not None})
         refuse(options.problems())
         cluster.check_address(options.address)
+        if options.wandb:
+            check_login()
         with closing(folder.ledger()) as ledger:
             settle_changes(folder, ledger, accept=accept_change)
             ledger.interrupt("the driver ended")
@@ -192,7 +200,8 @@ def resume(
                     ledger.retry(row.id)
             # Never less than before: trials that are under way would be stranded.
             ledger.set_meta("trials_asked", max(trials or 0, ledger.meta("trials_asked", options.trials)))
-        _sweep(folder, options, halt, callbacks)
+        with following(folder) if options.wandb else nullcontext():
+            _sweep(folder, options, halt, callbacks)
     return folder
 
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import pandas
 
     from search.export import Exported
+    from search.study_db import Written
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,7 @@ def launch(
     repeats: int = 3,
     objective: str = "score",
     max_degradation: float | None = None,
+    wandb: bool = False,
     callbacks: Sequence[Any] = (),
 ) -> Run:
     """Search LoRA configurations for a study (default: the embedded demo) and write the report.
@@ -82,7 +84,8 @@ def launch(
     max_lost: how often a trial is tried again after its training raised, after its process died.
     trial_timeout: seconds that one epoch may take. trust_remote_code: run the base model's own Python code.
     finalists, repeats: how many of the best are trained again beside the baselines, and how often; None is 3 where at
-    least 8 searched trials have a score. objective: `score` or `pareto`. max_degradation: a trial above it is infeasible.
+    least 8 searched trials have a score. objective: `score` or `pareto`. max_degradation: more is infeasible.
+    wandb: show the sweep on Weights & Biases.
     Raises spaces.problems.InputError when the study, the space or an option is refused.
     """
     from search import launch as sweep
@@ -105,10 +108,10 @@ def launch(
         repeats=repeats,
         objective=objective,  # type: ignore[arg-type]
         max_degradation=max_degradation,
+        wandb=wandb,
     )
     folder = sweep.launch(study, run=run, space_name=space, options=options, callbacks=callbacks)
-    write_report(folder)
-    return Run(folder)
+    return _reported(folder)
 
 
 def resume(
@@ -138,7 +141,14 @@ def resume(
         accept_change=accept_change,
         callbacks=callbacks,
     )
+    return _reported(folder)
+
+
+def _reported(folder: RunFolder) -> Run:
+    from search.wandb_log import publish_report
+
     write_report(folder)
+    publish_report(folder)
     return Run(folder)
 
 
@@ -147,9 +157,14 @@ def open_run(path: str | Path) -> Run:
     return Run(RunFolder.open(path))
 
 
-def report(run: str | Path, language: str | None = None) -> Path:
-    """Write report/report.md anew (`ru` or `en`, default: the study's language) and return its path."""
-    return write_report(RunFolder.open(run), language)
+def report(
+    run: str | Path, language: str | None = None, *, formats: Sequence[str] = ("md", "html"), trials: str | None = None
+) -> Path:
+    """Write the report anew and return its path: report.md, or report.html where Markdown is not asked for.
+
+    language: `ru` or `en`, default the study's. trials: shown one by one, for example `best:5,baselines,t0007`.
+    """
+    return write_report(RunFolder.open(run), language, formats, trials)
 
 
 def export(run: str | Path, to: str | Path, trial: str | None = None) -> Exported:
@@ -157,3 +172,10 @@ def export(run: str | Path, to: str | Path, trial: str | None = None) -> Exporte
     from search.export import export as export_run
 
     return export_run(RunFolder.open(run), to, trial)
+
+
+def study_db(run: str | Path, to: str) -> Written:
+    """Write a run as an Optuna study into a new SQLite file: `sqlite:///FILE`, or a path that ends in .db."""
+    from search.study_db import write_study
+
+    return write_study(RunFolder.open(run), to)

@@ -46,6 +46,19 @@ class Duration(click.ParamType[float]):
         return float(match[1]) * {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}[match[2]]
 
 
+class Formats(click.ParamType[tuple[str, ...]]):
+    """`md`, `html`, or both."""
+
+    name = "formats"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, ...]:
+        """The formats, each once."""
+        formats = tuple(dict.fromkeys(part.strip() for part in str(value).split(",")))
+        if not set(formats) <= {"md", "html"}:
+            self.fail(f"{value!r} — write md, html or md,html", param, ctx)
+        return formats
+
+
 def guarded(command: Callable[..., Any]) -> Callable[..., Any]:
     """Turn refusals into one line each and exit code 2, in JSON where JSON was asked for."""
 
@@ -125,9 +138,7 @@ def main() -> None:
 @click.option("--max-failures", default=1, show_default=True, help="New attempts of a trial whose training raised.")
 @click.option("--max-lost", default=10, show_default=True, help="New attempts of a trial whose process died.")
 @click.option("--trial-timeout", type=Duration(), help="Give a process up whose epoch takes longer, e.g. 30m.")
-@click.option(
-    "--finalists", type=int, help="Train the best N and the baselines again.  [default: 3, after 8 trials]"
-)
+@click.option("--finalists", type=int, help="Train the best N and the baselines again.  [default: 3, after 8 trials]")
 @click.option("--repeats", default=3, show_default=True, help="How often each finalist is trained again.")
 @click.option("--max-degradation", type=float, help="Trials above it are infeasible, e.g. 0.05.")
 @click.option(
@@ -137,6 +148,7 @@ def main() -> None:
     show_default=True,
     help="pareto searches gain against degradation and hallucination.",
 )
+@click.option("--wandb", is_flag=True, help="Show the sweep on Weights & Biases.")
 @click.option("--trust-remote-code", is_flag=True, help="Run the Python code that comes with the base model.")
 @json_option
 @guarded
@@ -196,15 +208,20 @@ def _say_what_next(console: Console, run: Run, summary: dict[str, Any]) -> None:
 
     from skazka.table import finished_line
 
-    best, states, lines = run.best, summary["trials"], []
-    if best is not None:
+    best, states, won, lines = run.best, summary["trials"], summary["winner"], []
+    if won is not None:
+        tested = "" if won["test"] is None else f", test {won['test']:+.4f}"
+        again = f"trained again {won['repeats']} times: search {won['retrained']:+.4f} on average{tested}"
+        lines.append(f"winner  {won['name']} ({won['id']}), {again}")
+    elif best is not None:
         lines.append(f"best    {finished_line(best)}")
     lines.append(f"report  {summary['report']}")
     left = states["interrupted"] + states["pending"]
     if left:
         lines.append(f"left    {left} of the trials asked for; go on with: skazka resume {_shown(run.path)}")
     if best is not None:
-        lines.append(f"next    skazka export {_shown(run.path)} --to {shlex.quote(f'adapters/{best.name}')}")
+        name = won["export"] if won else best.name
+        lines.append(f"next    skazka export {_shown(run.path)} --to {shlex.quote(f'adapters/{name}')}")
     lines.append(f"        skazka status {_shown(run.path)}")
     for line in lines:
         console.print(Text(printable(line)), soft_wrap=True)
@@ -291,17 +308,19 @@ def status(run: Path, as_json: bool) -> None:
 @main.command()
 @click.argument("run", type=click.Path(path_type=Path))
 @click.option("--lang", type=click.Choice(["ru", "en"]), help="Language.  [default: the study's]")
+@click.option("--format", "formats", type=Formats(), default="md,html", show_default=True, help="Files to write.")
+@click.option("--trials", help="Shown one by one: best:5, baselines, finalists, all, ids.  [default: best:3,baselines]")
 @json_option
 @guarded
-def report(run: Path, lang: str | None, as_json: bool) -> None:
+def report(run: Path, lang: str | None, formats: tuple[str, ...], trials: str | None, as_json: bool) -> None:
     """Write the report of RUN, finished or running.
 
     \b
-    Example: skazka report runs/first --lang en
+    Example: skazka report runs/first --lang en --trials best:5,baselines
     """
     from skazka import api
 
-    path = api.report(run, lang)
+    path = api.report(run, lang, formats=formats, trials=trials)
     click.echo(json_line({"report": str(path)}) if as_json else f"report  {printable(str(path))}")
 
 
@@ -330,3 +349,23 @@ def export(run: Path, to: Path, trial: str | None, as_json: bool) -> None:
         from skazka.table import label
 
         click.echo(f"exported {label(done.trial)} to {printable(str(done.folder))}; {done.verified} answers verified")
+
+
+@main.command("study-db")
+@click.argument("run", type=click.Path(path_type=Path))
+@click.option("--to", required=True, help="New SQLite file: sqlite:///FILE, or a path that ends in .db.")
+@json_option
+@guarded
+def study_db(run: Path, to: str, as_json: bool) -> None:
+    """Write RUN as an Optuna study, for optuna-dashboard or your own Optuna.
+
+    \b
+    Example: skazka study-db runs/first --to sqlite:///study.db
+    """
+    from skazka import api
+
+    written = api.study_db(run, to)
+    if as_json:
+        click.echo(json_line({"storage": written.storage, "study": written.study_name, "trials": written.trials}))
+    else:
+        click.echo(printable(f"wrote {written.trials} trials of study {written.study_name} to {written.storage}"))
