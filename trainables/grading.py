@@ -36,7 +36,8 @@ HALLUCINATED: frozenset[Grade] = frozenset({Grade.mixed, Grade.wrong_known, Grad
 # Searched in normalised text, where "can't" reads "ca not".
 _ABSTENTION = re.compile(
     r"\b(?:"
-    r"не знаю|не ?знаком[аы]?|не узнаю|не уверена?|затрудняюсь|понятия не имею|(?:сложно|трудно) сказать|неизвест(?:ен|н[аоы]|н(?:ый|ая|ое|ые))"
+    r"не знаю|не ?знаком[аы]?|не узнаю|не уверена?|затрудняюсь|понятия не имею|(?:сложно|трудно) сказать"
+    r"|неизвест(?:ен|н[аоы]|н(?:ый|ая|ое|ые))"
     r"|не могу(?: \w+){0,2} (?:определить|сказать|узнать|назвать|ответить)"
     r"|do not(?: \w+)? know|not(?: \w+)? sure|no idea|hard to (?:say|tell)|unknown"
     r"|(?:cannot|can? not)(?: \w+){0,2} (?:identify|tell|recogni[sz]e)"
