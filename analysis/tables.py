@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
+from analysis.evidence import ALPHA, CharacterEvidence
 from analysis.messages import Messages
 from search.trial_row import TrialRow
 from studies.study import Study
@@ -119,17 +120,30 @@ def _wrong_names(graded: GradedAnswer, allowed: Mapping[str, Collection[str]]) -
     return [name for name in graded.names if name not in fine]
 
 
-def character_table(results: Sequence[CharacterResult], messages: Messages) -> list[CharacterRow]:
-    """The table in words: a status says what the counts say, and claims no significance."""
+def character_table(
+    results: Sequence[CharacterResult],
+    messages: Messages,
+    evidence: Mapping[str, CharacterEvidence] | None = None,
+) -> list[CharacterRow]:
+    """The table in words: a status claims a change only where the evidence supports it, else it says what was seen.
+
+    evidence: by character, of the same answers as the results; where there is none, statuses give counts alone.
+    """
+    evidence = evidence or {}
     return [
         CharacterRow(
             character=result.character,
             before=_cell(result, result.right_before, result.wrong_before, messages),
             after=_cell(result, result.right_after, result.wrong_after, messages),
-            status=_status(result, messages),
+            status=_status(result, evidence.get(result.character), messages),
         )
         for result in results
     ]
+
+
+def evidence_note(evidence: Mapping[str, CharacterEvidence] | None, messages: Messages) -> str:
+    """What the statuses of `character_table` rest on, to be said once."""
+    return messages.text("evidence_tested", alpha=f"{ALPHA:g}") if evidence else messages.text("evidence_missing")
 
 
 def _cell(result: CharacterResult, right: int, wrong: int, messages: Messages) -> str:
@@ -141,18 +155,71 @@ def _cell(result: CharacterResult, right: int, wrong: int, messages: Messages) -
     return messages.count("cell_right", result.asked, right=right)
 
 
-def _status(result: CharacterResult, messages: Messages) -> str:
-    if result.role == "negative":
-        change = "rarer" if result.wrong_after < result.wrong_before else "same"
-        change = "more_often" if result.wrong_after > result.wrong_before else change
-        parts = [messages.text(f"status_named_{change}")]
-    elif result.role == "control":
-        parts = [messages.count("status_degraded", result.flips) if result.flips else messages.text("status_stable")]
-    else:
-        change = "improved" if result.right_after > result.right_before else "unimproved"
-        change = "worse" if result.right_after < result.right_before else change
-        parts = [messages.text(f"status_{change}", before=result.right_before, after=result.right_after)]
-    return "; ".join([*parts, *_hallucination(result, messages), *_abstention(result, messages)])
+def _status(result: CharacterResult, found: CharacterEvidence | None, messages: Messages) -> str:
+    change = {"negative": _named, "control": _kept}.get(result.role, _learnt)
+    parts = [*change(result, found, messages), *_hallucination(result, messages), *_abstention(result, messages)]
+    return "; ".join(parts)
+
+
+def _learnt(result: CharacterResult, found: CharacterEvidence | None, messages: Messages) -> list[str]:
+    """What became of a target's right answers."""
+    rise = result.right_after - result.right_before
+    if not rise:
+        return [messages.text("status_unimproved")]
+    counts = {"before": result.right_before, "after": result.right_after}
+    if found and _supports(found, rise):
+        return [messages.text("status_improved" if rise > 0 else "status_worse", **counts, p=_p(found))]
+    seen = messages.text("status_more_right" if rise > 0 else "status_fewer_right", **counts)
+    if rise > 0 and found and found.confused:
+        return [seen, messages.text("status_confused")]
+    return [seen, *_doubt(found, rise, messages)]
+
+
+def _kept(result: CharacterResult, found: CharacterEvidence | None, messages: Messages) -> list[str]:
+    """What became of a control's right answers; one that gained as many as it lost is not degraded."""
+    rise = result.right_after - result.right_before
+    if not result.flips:
+        return [messages.text("status_stable")]
+    if rise < 0 and found and _supports(found, rise):
+        return [messages.count("status_degraded", result.flips, p=_p(found))]
+    seen = messages.count("status_lost", result.flips, before=result.right_before, after=result.right_after)
+    return [seen, *(_doubt(found, rise, messages) if rise < 0 else [])]
+
+
+def _named(result: CharacterResult, found: CharacterEvidence | None, messages: Messages) -> list[str]:
+    """Whether a negative, which nobody teaches, is now called by others' names more often."""
+    rise = result.wrong_after - result.wrong_before
+    if not rise:
+        return [messages.text("status_named_same")]
+    if found and _supports(found, rise):
+        key = "status_named_more_often_surely" if rise > 0 else "status_named_rarer_surely"
+        return [messages.text(key, p=_p(found))]
+    seen = messages.text("status_named_more_often" if rise > 0 else "status_named_rarer")
+    return [seen, *_doubt(found, rise, messages)]
+
+
+def _supports(found: CharacterEvidence, rise: int) -> bool:
+    """Whether the evidence supports a rise, or with `rise` below 0 a fall."""
+    return found.supported and found.difference * rise > 0
+
+
+def _doubt(found: CharacterEvidence | None, rise: int, messages: Messages) -> list[str]:
+    if found is None:
+        return []
+    chance = messages.text("status_chance", p=_p(found))
+    if found.images_needed is None or found.difference * rise <= 0:
+        return [chance]
+    # "About": two digits.
+    needed = round(found.images_needed, min(0, 2 - len(str(found.images_needed))))
+    return [chance, messages.count("status_needed", needed)]
+
+
+def _p(found: CharacterEvidence) -> str:
+    if found.p_holm < 0.001:
+        return "p < 0.001"
+    shown = f"{found.p_holm:.2g}"
+    # Rounding must not carry an unsupported p to the limit.
+    return f"p = {shown}" if found.supported or float(shown) > ALPHA else f"p > {ALPHA:g}"
 
 
 def _hallucination(result: CharacterResult, messages: Messages) -> list[str]:

@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from fake_runs import make_study
 
+from analysis.evidence import evidence
 from analysis.messages import Messages
-from analysis.tables import CharacterRow, allowed_names_of, by_score, character_results, character_table, shorten
+from analysis.tables import (
+    CharacterRow,
+    allowed_names_of,
+    by_score,
+    character_results,
+    character_table,
+    evidence_note,
+    shorten,
+)
 from search.trial_row import TrialRow
 from trainables.answers import Answer, GradedAnswer
 from trainables.grading import Grade
 
 ROLES = {"Чебурашка": "target", "Супермен": "control", "Солнышко": "negative"}
-RIGHT, UNKNOWN = ("correct", ()), ("abstain", ())
+RIGHT, WRONG, UNKNOWN = ("correct", ()), ("no_name", ()), ("abstain", ())
 Given = tuple[str, tuple[str, ...]]
 
 
@@ -34,13 +44,58 @@ def _row(character: str, before: Sequence[Given], after: Sequence[Given], langua
     return character_table(results, Messages(language))[0]
 
 
-def test_a_target_that_improved() -> None:
+def _tested(character: str, before: Sequence[Given], after: Sequence[Given], language: str = "ru") -> str:
+    """The status with evidence, an image for each answer."""
+    first, second = _answers({character: before}), _answers({character: after})
+    images = {graded.answer.probe: graded.answer.probe for graded in first}
+    results = character_results(first, second, ROLES)
+    return character_table(results, Messages(language), evidence(first, [second], images, ROLES))[0].status
+
+
+def _changed(up: int, down: int) -> tuple[list[GradedAnswer], list[list[GradedAnswer]], dict[str, str]]:
+    """Answers about a target, and their images, of which so many became right and so many wrong."""
+    before = _answers({"Чебурашка": [WRONG] * up + [RIGHT] * down})
+    after = _answers({"Чебурашка": [RIGHT] * up + [WRONG] * down})
+    return before, [after], {graded.answer.probe: graded.answer.probe for graded in before}
+
+
+def test_counts_without_evidence_claim_nothing() -> None:
     assert _row("Чебурашка", [UNKNOWN] * 3, [RIGHT, RIGHT, ("wrong_fact", ())]) == CharacterRow(
         "Чебурашка",
         "правильный ответ на 0 из 3 вопросов",
         "правильный ответ на 2 из 3 вопросов",
-        "улучшение: правильных ответов было 0, стало 2",
+        "правильных ответов стало больше: 0 → 2",
     )
+
+
+def test_a_target_whose_improvement_is_supported() -> None:
+    assert _tested("Чебурашка", [WRONG] * 6, [RIGHT] * 6) == "улучшение: правильных ответов было 0, стало 6 (p = 0.031)"
+    english = _tested("Чебурашка", [WRONG] * 20, [RIGHT] * 20, "en")
+    assert english == "improvement: 0 right answers before, 20 after (p < 0.001)"
+
+
+def test_a_target_whose_improvement_may_be_chance_says_so_and_what_would_settle_it() -> None:
+    before, after = [WRONG] * 3 + [RIGHT] * 3, [RIGHT] * 5 + [WRONG]
+    # 3 up and 1 down of 6: p = 10/16; 3.84 x 4 x 6 / 2^2 = 23.05.
+    assert _tested("Чебурашка", before, after) == (
+        "правильных ответов стало больше: 3 → 5; может быть случайностью, p = 0.62; для вывода нужно около 24 картинок"
+    )
+    assert _tested("Чебурашка", before, after, "en") == (
+        "more right answers: 3 → 5; may be chance, p = 0.62; about 24 images would settle it"
+    )
+
+
+def test_many_images_are_said_in_round_numbers() -> None:
+    # 6 up and 5 down of 11: 3.84 x 11 x 11 = 464.8.
+    before, after = [WRONG] * 6 + [RIGHT] * 5, [RIGHT] * 6 + [WRONG] * 5
+    assert _tested("Чебурашка", before, after).endswith("p = 1; для вывода нужно около 460 картинок")
+
+
+def test_a_p_just_above_the_limit_is_not_rounded_to_it() -> None:
+    found = evidence(*_changed(9, 2), ROLES)
+    near = {name: replace(one, p_holm=0.0504) for name, one in found.items()}
+    results = character_results(_changed(9, 2)[0], _changed(9, 2)[1][0], ROLES)
+    assert "может быть случайностью, p > 0.05;" in character_table(results, Messages("ru"), near)[0].status
 
 
 def test_all_questions_right() -> None:
@@ -55,7 +110,10 @@ def test_a_target_without_improvement_says_how_often_it_abstained() -> None:
 
 def test_a_target_that_got_worse_is_not_called_unimproved() -> None:
     row = _row("Чебурашка", [RIGHT, RIGHT], [RIGHT, ("wrong_fact", ())])
-    assert row.status == "ухудшение: правильных ответов было 2, стало 1"
+    assert row.status == "правильных ответов стало меньше: 2 → 1"
+    status = _tested("Чебурашка", [RIGHT] * 6, [WRONG] * 6)
+    assert status == "ухудшение: правильных ответов было 6, стало 0 (p = 0.031)"
+    assert _tested("Чебурашка", [RIGHT] * 6, [WRONG] * 6, "en") == "worse: 6 right answers before, 0 after (p = 0.031)"
 
 
 def test_hallucination_names_the_most_frequent_first_and_quotes_one_answer() -> None:
@@ -86,10 +144,28 @@ def test_the_grader_says_what_a_probe_allows(tmp_path: Path) -> None:
     assert allowed_names_of(study) == {probe.id: frozenset({"Чебурашка", "Колобок"})}
 
 
-def test_a_control_that_lost_answers_is_degraded_by_its_flips() -> None:
-    row = _row("Супермен", [RIGHT, RIGHT, UNKNOWN], [RIGHT, ("wrong_known", ("Чебурашка",)), RIGHT])
+def test_a_control_that_regained_what_it_lost_is_not_degraded_and_names_the_loss() -> None:
+    before, after = [RIGHT, RIGHT, UNKNOWN], [RIGHT, ("wrong_known", ("Чебурашка",)), RIGHT]
+    row = _row("Супермен", before, after)
     assert row.before == row.after == "правильный ответ на 2 из 3 вопросов"
-    assert row.status.startswith("деградация: потерян 1 правильный ответ; галлюцинация: чужое имя в 1 ответе")
+    assert row.status.startswith("потерян 1 правильный ответ (всего 2 → 2); галлюцинация: чужое имя в 1 ответе")
+    assert _tested("Супермен", before, after) == row.status
+
+
+def test_a_control_is_degraded_where_the_loss_is_supported() -> None:
+    lost = [RIGHT] * 2 + [WRONG] * 6
+    assert _tested("Супермен", [RIGHT] * 8, lost) == "деградация: потеряно 6 правильных ответов (p = 0.031)"
+    assert _tested("Супермен", [RIGHT] * 8, lost, "en") == "degradation: 6 right answers lost (p = 0.031)"
+
+
+def test_a_control_whose_loss_may_be_chance_says_so() -> None:
+    lost = [RIGHT] * 6 + [WRONG] * 2
+    # Two of eight images changed: 6 changed ones take 24, the normal approximation 15.4.
+    assert _tested("Супермен", [RIGHT] * 8, lost) == (
+        "потеряно 2 правильных ответа (всего 8 → 6); может быть случайностью, p = 0.5; "
+        "для вывода нужно около 24 картинок"
+    )
+    assert _tested("Супермен", [RIGHT] * 8, lost, "en").startswith("2 right answers lost (in all 8 → 6); may be chance")
 
 
 def test_a_stable_control() -> None:
@@ -103,10 +179,35 @@ def test_a_negative_counts_how_often_it_was_named_as_someone() -> None:
     assert row.status.startswith("чужое имя чаще; галлюцинация: чужое имя в 2 ответах (до дообучения: 0): Чебурашка")
 
 
+def test_a_negative_named_more_often_beyond_chance() -> None:
+    named = ("wrong_known", ("Чебурашка",))
+    assert _tested("Солнышко", [UNKNOWN] * 6, [named] * 6).startswith(
+        "чужое имя стало встречаться чаще (p = 0.031); галлюцинация: чужое имя в 6 ответах (до дообучения: 0)"
+    )
+    assert _tested("Солнышко", [named] * 6, [WRONG] * 6, "en") == "wrong names have become rarer (p = 0.031)"
+    assert _tested("Солнышко", [UNKNOWN] * 6, [named] + [UNKNOWN] * 5).startswith(
+        "чужое имя чаще; может быть случайностью, p = 1; для вывода нужно около 36 картинок; галлюцинация:"
+    )
+
+
+def test_where_nothing_changed_the_statuses_claim_nothing() -> None:
+    assert _tested("Чебурашка", [WRONG] * 6, [WRONG] * 6) == "без улучшения"
+    assert _tested("Супермен", [RIGHT] * 6, [RIGHT] * 6) == "без деградации"
+    assert _tested("Солнышко", [WRONG] * 6, [WRONG] * 6) == "чужое имя так же часто"
+
+
+def test_the_note_says_what_statuses_rest_on() -> None:
+    found = evidence(*_changed(9, 2), ROLES)
+    assert "p не больше 0.05 с поправкой Холма" in evidence_note(found, Messages("ru"))
+    assert "p of at most 0.05" in evidence_note(found, Messages("en"))
+    assert "нельзя" in evidence_note(None, Messages("ru"))
+    assert "cannot be tested" in evidence_note(None, Messages("en"))
+
+
 def test_the_english_table() -> None:
     row = _row("Чебурашка", [UNKNOWN] * 3, [RIGHT, RIGHT, UNKNOWN], "en")
     assert row.after == "2 of 3 questions answered right"
-    assert row.status == "improvement: 0 right answers before, 2 after; “I do not know” 1 time (before: 3)"
+    assert row.status == "more right answers: 0 → 2; “I do not know” 1 time (before: 3)"
 
 
 def test_answers_to_other_probes_are_refused() -> None:
