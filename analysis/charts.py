@@ -1,31 +1,31 @@
-"""Charts of a run: what they show is computed here apart from how it is drawn; matplotlib loads on drawing only."""
+"""What the charts of a run show, as plots; how they are drawn is no concern of this module."""
 
 from __future__ import annotations
 
-import io
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from analysis.conclusions import label
-from analysis.files import replace_file
 from analysis.messages import Messages
+from analysis.plots import Color, Panel, Plot, Series
+from analysis.words import label, plain, short
 from search.trial_row import SCORED, TrialRow
+from spaces.trial_config import KNOBS
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
-
-# The four panels of the team's own charts: metric in the ledger -> title.
+# The team's own panels, and the score: metric in the ledger -> title.
 PANELS = {
-    "eval_loss": "eval/loss",
+    "score": "score",
     "train_loss": "train/loss",
+    "eval_loss": "eval/loss",
     "learning_rate": "train/learning_rate",
     "grad_norm": "train/grad_norm",
 }
-WIDTH_INCHES, DPI = 9.0, 100
-_BLUE, _ORANGE, _GREY, _RED = "#1f5f99", "#c05a00", "#777777", "#b3261e"
+# Lines of parallel coordinates are coloured by the third of the scores that they belong to.
+_THIRDS: tuple[tuple[str, Color], ...] = (("worst_third", "grey"), ("middle_third", "blue"), ("best_third", "orange"))
+# More names than this beside their points would cover each other.
+MOST_WRITTEN = 12
+_LOGARITHMIC = ("learning_rate",)
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,21 @@ def curves(epochs: Sequence[Mapping[str, Any]]) -> dict[str, Curve]:
         points = [(int(epoch["epoch"]), float(epoch[metric])) for epoch in epochs if epoch.get(metric) is not None]
         found[metric] = Curve(tuple(x for x, _ in points), tuple(y for _, y in points))
     return found
+
+
+def curves_plot(epochs: Sequence[Mapping[str, Any]], best_epoch: int | None, messages: Messages) -> Plot:
+    """A trial's score, losses, learning rate and gradient norm by epoch; a dotted line stands at the best epoch."""
+    panels = [
+        Panel(
+            [Series(PANELS[metric], curve.epochs, curve.values, "line", "blue", legend=False)],
+            title=PANELS[metric],
+            x_title=messages.text("axis_epoch"),
+            whole_x=True,
+            mark=best_epoch if curve.epochs else None,
+        )
+        for metric, curve in curves(epochs).items()
+    ]
+    return Plot(panels, columns=2, height=780)
 
 
 @dataclass(frozen=True)
@@ -65,11 +80,11 @@ class ScoreChart:
 
 
 def score_chart(rows: Sequence[TrialRow]) -> ScoreChart:
-    """What the chart over all trials shows: the completed, stopped and failed ones, by number."""
+    """What the chart over all trials shows: the completed, stopped and failed ones by number, without repeats."""
     points = [
         ScorePoint(row.number, row.name, row.kind == "baseline", row.score if row.state in SCORED else None)
         for row in sorted(rows, key=lambda row: row.number)
-        if row.state == "failed" or (row.state in SCORED and row.score is not None)
+        if row.repeat_of is None and (row.state == "failed" or (row.state in SCORED and row.score is not None))
     ]
     running: list[tuple[int, float]] = []
     for point in points:
@@ -79,90 +94,119 @@ def score_chart(rows: Sequence[TrialRow]) -> ScoreChart:
     return ScoreChart(tuple(points), tuple(running), max(baselines, default=None))
 
 
-def draw_curves(path: Path, row: TrialRow, epochs: Sequence[Mapping[str, Any]], messages: Messages) -> None:
-    """Write a trial's four panels as a PNG of 900 x 640 pixels."""
-    figure, panels = _figure(6.4, 2, 2)
-    for axes, (metric, curve) in zip(panels, curves(epochs).items(), strict=True):
-        axes.set_title(PANELS[metric], fontsize=11)
-        axes.set_xlabel(messages.text("axis_epoch"))
-        _draw_curve(axes, curve, row.best_epoch, messages)
-    figure.suptitle(label(row), fontsize=13, parse_math=False)
-    marks = [line for axes in panels for line in axes.get_lines() if line.get_linestyle() == ":"]
-    if marks:
-        figure.legend(handles=marks[:1], loc="outside lower center", fontsize=9, frameon=False)
-    _save(figure, path)
-
-
-def _draw_curve(axes: Axes, curve: Curve, best_epoch: int | None, messages: Messages) -> None:
-    if not curve.epochs:
-        axes.text(0.5, 0.5, messages.text("chart_nothing"), ha="center", va="center", transform=axes.transAxes)
-        axes.set_xticks([])
-        axes.set_yticks([])
-        return
-    axes.plot(curve.epochs, curve.values, color=_BLUE, marker="o", markersize=3, linewidth=1.5)
-    axes.grid(alpha=0.3)
-    axes.locator_params(axis="x", integer=True)
-    axes.ticklabel_format(axis="y", scilimits=(-2, 4), useOffset=False)
-    if best_epoch is not None:
-        axes.axvline(best_epoch, color=_GREY, linestyle=":", linewidth=1.5, label=messages.text("chart_best_epoch"))
-
-
-def draw_scores(path: Path, chart: ScoreChart, messages: Messages) -> None:
-    """Write the scores of all trials as a PNG of 900 x 480 pixels; baselines are named in it."""
-    figure, (axes,) = _figure(4.8, 1, 1)
-    axes.set_xlabel(messages.text("axis_trial"))
-    axes.set_ylabel("score")
-    axes.grid(alpha=0.3)
-    axes.locator_params(axis="x", integer=True)
-    _draw_trials(axes, chart, messages)
-    if chart.best_so_far:
-        axes.step(*zip(*chart.best_so_far, strict=True), where="post", color=_BLUE, label=messages.text("best_so_far"))
+def scores_plot(rows: Sequence[TrialRow], messages: Messages) -> Plot:
+    """Scores by trial number; the baselines are named, failed trials stand at the bottom."""
+    chart = score_chart(rows)
+    known = [point for point in chart.points if point.score is not None]
+    failed = [point for point in chart.points if point.score is None]
+    floor = min((point.score or 0.0 for point in known), default=0.0)
+    x, y = [number for number, _ in chart.best_so_far], [score for _, score in chart.best_so_far]
+    series = [
+        Series(messages.text("best_so_far"), x, y, "steps", "blue"),
+        _score_points("chart_searched", [point for point in known if not point.baseline], "blue", messages),
+        _score_points("chart_baseline", [point for point in known if point.baseline], "orange", messages),
+        Series(
+            messages.text("chart_failed"),
+            [point.number for point in failed],
+            [floor] * len(failed),
+            "points",
+            "red",
+            labels=[point.label for point in failed],
+            symbol="x",
+        ),
+    ]
     if chart.best_baseline is not None:
-        name = messages.text("best_baseline")
-        axes.axhline(chart.best_baseline, color=_ORANGE, linestyle="--", linewidth=1.2, label=name)
-    if chart.points:
-        figure.legend(loc="outside lower center", ncols=5, fontsize=9, frameon=False)
-    _save(figure, path)
+        ends = [chart.points[0].number, chart.points[-1].number]
+        series.append(Series(messages.text("best_baseline"), ends, [chart.best_baseline] * 2, "dashes", "orange"))
+    drawn = [one for one in series if one.x]
+    return Plot([Panel(drawn, x_title=messages.text("axis_trial"), y_title="score", whole_x=True)])
 
 
-def _draw_trials(axes: Axes, chart: ScoreChart, messages: Messages) -> None:
-    known = [(point, point.score) for point in chart.points if point.score is not None]
-    styles = (("chart_searched", False, "o", _BLUE), ("chart_baseline", True, "s", _ORANGE))
-    for key, baseline, marker, color in styles:
-        mine = [(point.number, score) for point, score in known if point.baseline == baseline]
-        if mine:
-            x, y = zip(*mine, strict=True)
-            axes.scatter(x, y, marker=marker, color=color, s=42, label=messages.text(key), zorder=3)
-    _name_baselines(axes, [(point, score) for point, score in known if point.baseline])
-    failed = [point.number for point in chart.points if point.score is None]
-    if failed:
-        at_bottom = axes.get_xaxis_transform()
-        name = messages.text("chart_failed")
-        axes.scatter(failed, [0.03] * len(failed), marker="x", color=_RED, transform=at_bottom, label=name, zorder=3)
+def _score_points(key: str, points: Sequence[ScorePoint], color: Color, messages: Messages) -> Series:
+    return Series(
+        messages.text(key),
+        [point.number for point in points],
+        [point.score for point in points],
+        "points",
+        color,
+        labels=[f"{point.label}: {short(point.score or 0.0)}" for point in points],
+        written=color == "orange" and len(points) <= MOST_WRITTEN,
+        symbol="square" if color == "orange" else "circle",
+    )
 
 
-def _name_baselines(axes: Axes, baselines: Sequence[tuple[ScorePoint, float]]) -> None:
-    """Write their names, above and below by turns: baselines come first, side by side."""
-    for place, (point, score) in enumerate(baselines):
-        style: dict[str, Any] = {"fontsize": 9, "color": _ORANGE, "parse_math": False, "zorder": 4}
-        style["bbox"] = {"facecolor": "white", "edgecolor": "none", "alpha": 0.75, "pad": 0.5}
-        offset = (6, -14 if place % 2 else 6)
-        axes.annotate(_short(point.label), (point.number, score), xytext=offset, textcoords="offset points", **style)
+def pareto_plot(scored: Sequence[TrialRow], front: Sequence[TrialRow], messages: Messages) -> Plot:
+    """Gain against degradation: the best is at the top left. front: the trials that none dominates."""
+    chosen = {row.id for row in front}
+    groups: tuple[tuple[str, Callable[[TrialRow], bool], Color], ...] = (
+        ("chart_dominated", lambda row: row.id not in chosen and row.feasible, "grey"),
+        ("chart_beyond", lambda row: row.id not in chosen and not row.feasible, "red"),
+        ("chart_front", lambda row: row.id in chosen, "orange"),
+    )
+    series = []
+    for key, belongs, color in groups:
+        rows = [row for row in scored if belongs(row) and row.degradation is not None and row.gain is not None]
+        x, y = [row.degradation or 0.0 for row in rows], [row.gain for row in rows]
+        named = color == "orange" and len(rows) <= MOST_WRITTEN
+        labels = [label(row) for row in rows]
+        series.append(Series(messages.text(key), x, y, "points", color, labels=labels, written=named))
+    drawn = [one for one in series if one.x]
+    return Plot([Panel(drawn, x_title=messages.text("axis_degradation"), y_title=messages.text("axis_gain"))])
 
 
-def _short(name: str, length: int = 24) -> str:
-    return name if len(name) <= length else name[: length - 1] + "…"
+def parallel_plot(scored: Sequence[TrialRow], messages: Messages) -> Plot | None:
+    """Each configuration as a line over its varied knobs and its score, best first; None for fewer than three.
+
+    Every axis runs from the least value (0) to the greatest (1); a knob that a configuration lacks is passed by.
+    """
+    knobs = [knob for knob in KNOBS if len({plain(row.config.get(knob)) for row in scored}) > 1]
+    if len(scored) < len(_THIRDS) or not knobs:
+        return None
+    places = [_places(knob, [row.config.get(knob) for row in scored]) for knob in knobs]
+    scores = [row.score or 0.0 for row in scored]
+    axes = [*places, _places("score", scores)]
+    ticks = [
+        *((float(place), _axis_words(knob, scored)) for place, knob in enumerate(knobs)),
+        (float(len(knobs)), f"score: {short(min(scores))} … {short(max(scores))}"),
+    ]
+    series = []
+    for third, (key, color) in enumerate(_THIRDS):
+        members = [place for place in range(len(scored)) if (len(scored) - 1 - place) * 3 // len(scored) == third]
+        series.append(_lines(messages.text(key), [scored[place] for place in members], members, axes, color))
+    return Plot([Panel(series, ticks=ticks, y_title=messages.text("axis_parallel"))], height=620)
 
 
-def _figure(height: float, rows: int, columns: int) -> tuple[Figure, list[Axes]]:
-    # A Figure of its own, not pyplot's: nothing global to close, no display needed.
-    from matplotlib.figure import Figure
+def _lines(
+    name: str, rows: Sequence[TrialRow], members: Sequence[int], axes: Sequence[Sequence[float | None]], color: Color
+) -> Series:
+    """The lines of one third as one series, with a break after each."""
+    x: list[float] = []
+    y: list[float | None] = []
+    labels: list[str] = []
+    for row, member in zip(rows, members, strict=True):
+        points = [(float(place), axis[member]) for place, axis in enumerate(axes) if axis[member] is not None]
+        x += [*(place for place, _ in points), points[-1][0]]
+        y += [*(height for _, height in points), None]
+        labels += [f"{label(row)}: {short(row.score or 0.0)}"] * (len(points) + 1)
+    return Series(name, x, y, "line", color, labels=labels)
 
-    figure = Figure(figsize=(WIDTH_INCHES, height), dpi=DPI, layout="constrained")
-    return figure, list(figure.subplots(rows, columns, squeeze=False).flat)
+
+def _places(knob: str, values: Sequence[Any]) -> list[float | None]:
+    """Each value between 0 and 1 on its knob's axis: numbers by size, words by their order."""
+    known = [value for value in values if value is not None]
+    if all(isinstance(value, int | float) and not isinstance(value, bool) for value in known):
+        scale = math.log if knob in _LOGARITHMIC else float
+        sizes = {value: scale(value) for value in known}
+    else:
+        sizes = {value: float(place) for place, value in enumerate(sorted(set(known), key=str))}
+    low, high = min(sizes.values(), default=0.0), max(sizes.values(), default=0.0)
+    width = (high - low) or 1.0
+    return [None if value is None else (sizes[value] - low) / width for value in values]
 
 
-def _save(figure: Figure, path: Path) -> None:
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png")
-    replace_file(path, buffer.getvalue())
+def _axis_words(knob: str, scored: Sequence[TrialRow]) -> str:
+    """A knob's name with what stands at the foot and at the head of its axis."""
+    known = [value for value in {row.config.get(knob) for row in scored} if value is not None]
+    numbers = all(isinstance(value, int | float) and not isinstance(value, bool) for value in known)
+    ordered = sorted(known, key=float if numbers else str)
+    return f"{knob}: {plain(ordered[0])} … {plain(ordered[-1])}" if ordered else knob

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-Forms = str | tuple[str, ...]
+from analysis.section_messages import SECTIONS, Forms
 
 
 def _both(ru: Forms, en: Forms) -> Mapping[str, Forms]:
@@ -17,16 +17,11 @@ def _both(ru: Forms, en: Forms) -> Mapping[str, Forms]:
 
 LANGUAGES = ("ru", "en")
 MESSAGES: dict[str, Mapping[str, Forms]] = {
+    **{key: _both(*forms) for key, forms in SECTIONS.items()},
     # Headings
     "title": _both("Подбор LoRA: {study}", "LoRA search: {study}"),
-    "written": _both(
-        "Папка поиска {run}, начат {created}. Отчёт составлен по журналу испытаний и обновляется, пока поиск идёт.",
-        "Run {run}, begun {created}. This report is made from the ledger of trials and follows a run in progress.",
-    ),
     "overview": _both("Обзор", "Overview"),
     "reading": _both("Как читать числа", "How to read the numbers"),
-    "baselines": _both("Ручные конфигурации", "Hand-made configurations"),
-    "best_searched": _both("Лучшие найденные конфигурации", "Best configurations found"),
     "all_trials": _both("Все испытания", "All trials"),
     "best": _both("Лучшая конфигурация", "Best configuration"),
     "next": _both("Что дальше", "What next"),
@@ -83,10 +78,6 @@ MESSAGES: dict[str, Mapping[str, Forms]] = {
         "A control that is now called by another character's name counts in both penalties: degradation and "
         "hallucination.",
     ),
-    "measured_on_search": _both(
-        "Все числа получены на вопросах search, по которым и выбиралась конфигурация.",
-        "All numbers are measured on the search probes, the same on which the configuration was chosen.",
-    ),
     "test_unopened": _both("Вопросы test не открывались.", "The test probes have not been opened."),
     "test_opened": _both("На вопросы test модели уже отвечали.", "The test probes have been opened."),
     "selection": _both(
@@ -116,17 +107,10 @@ MESSAGES: dict[str, Mapping[str, Forms]] = {
         ),
     ),
     "random": _both("Конфигурации выбирались случайно.", "The configurations were drawn at random."),
-    "only_counts": _both(
-        "Слова «улучшение», «ухудшение» и «деградация» называют только разницу в числе ответов; её значимость здесь "
-        "не проверялась.",
-        "The words improvement, worse and degradation state a difference in counts only; its significance was not "
-        "tested.",
-    ),
     # A trial
     "configuration": _both("Конфигурация", "Configuration"),
     "result": _both("Итог", "Result"),
     "result_is": _both("{parts}, эпоха {epoch} из {epochs}", "{parts}, epoch {epoch} of {epochs}"),
-    "state_is": _both("Состояние: {state}", "State: {state}"),
     "cut_answers": _both(
         (
             "max_length обрезает {n} обучающий ответ",
@@ -145,8 +129,6 @@ MESSAGES: dict[str, Mapping[str, Forms]] = {
     "search": _both("поиск", "search"),
     "finalist": _both("финалист", "finalist"),
     "no_answers": _both("Оценки на вопросах search ещё нет.", "Not evaluated on the search probes yet."),
-    "no_baselines": _both("Ручных конфигураций пока нет.", "No hand-made configuration so far."),
-    "no_searched": _both("Оценённых испытаний поиска пока нет.", "No searched trial has a score yet."),
     "no_trials": _both("Испытаний пока нет.", "No trials yet."),
     "no_best": _both("Завершённых испытаний с оценкой пока нет.", "No finished trial has a score yet."),
     "before": _both("До дообучения", "Before fine-tuning"),
@@ -183,26 +165,72 @@ MESSAGES: dict[str, Mapping[str, Forms]] = {
         ("a wrong name in {wrong} of {n} answer", "a wrong name in {wrong} of {n} answers"),
     ),
     "status_improved": _both(
-        "улучшение: правильных ответов было {before}, стало {after}",
-        "improvement: {before} right answers before, {after} after",
+        "улучшение: правильных ответов было {before}, стало {after} ({p})",
+        "improvement: {before} right answers before, {after} after ({p})",
+    ),
+    "status_more_right": _both(
+        "правильных ответов стало больше: {before} → {after}", "more right answers: {before} → {after}"
     ),
     "status_unimproved": _both("без улучшения", "no improvement"),
     "status_worse": _both(
-        "ухудшение: правильных ответов было {before}, стало {after}",
-        "worse: {before} right answers before, {after} after",
+        "ухудшение: правильных ответов было {before}, стало {after} ({p})",
+        "worse: {before} right answers before, {after} after ({p})",
+    ),
+    "status_fewer_right": _both(
+        "правильных ответов стало меньше: {before} → {after}", "fewer right answers: {before} → {after}"
     ),
     "status_stable": _both("без деградации", "stable: no right answer lost"),
     "status_degraded": _both(
         (
-            "деградация: потерян {n} правильный ответ",
-            "деградация: потеряно {n} правильных ответа",
-            "деградация: потеряно {n} правильных ответов",
+            "деградация: потерян {n} правильный ответ ({p})",
+            "деградация: потеряно {n} правильных ответа ({p})",
+            "деградация: потеряно {n} правильных ответов ({p})",
         ),
-        ("degradation: {n} right answer lost", "degradation: {n} right answers lost"),
+        ("degradation: {n} right answer lost ({p})", "degradation: {n} right answers lost ({p})"),
+    ),
+    "status_lost": _both(
+        (
+            "потерян {n} правильный ответ (всего {before} → {after})",
+            "потеряно {n} правильных ответа (всего {before} → {after})",
+            "потеряно {n} правильных ответов (всего {before} → {after})",
+        ),
+        (
+            "{n} right answer lost (in all {before} → {after})",
+            "{n} right answers lost (in all {before} → {after})",
+        ),
     ),
     "status_named_same": _both("чужое имя так же часто", "wrong names as often as before"),
     "status_named_rarer": _both("чужое имя реже", "wrong names less often"),
     "status_named_more_often": _both("чужое имя чаще", "wrong names more often"),
+    "status_named_rarer_surely": _both("чужое имя стало встречаться реже ({p})", "wrong names have become rarer ({p})"),
+    "status_named_more_often_surely": _both(
+        "чужое имя стало встречаться чаще ({p})", "wrong names have become more frequent ({p})"
+    ),
+    "status_confused": _both(
+        "но то же самое модель отвечает и о других целевых персонажах: она их не различает",
+        "but the same is said about the other targets: the model does not tell them apart",
+    ),
+    "status_chance": _both("может быть случайностью, {p}", "may be chance, {p}"),
+    "status_needed": _both(
+        (
+            "для вывода нужно около {n} картинки",
+            "для вывода нужно около {n} картинок",
+            "для вывода нужно около {n} картинок",
+        ),
+        ("about {n} image would settle it", "about {n} images would settle it"),
+    ),
+    "evidence_tested": _both(
+        "«Улучшение», «ухудшение» и «деградация» стоят только там, где их подтверждает точный тест перестановки знаков "
+        "по картинкам: p не больше {alpha} с поправкой Холма на число персонажей. Где теста не хватает, сказано, что "
+        "видно и сколько картинок решило бы дело.",
+        "“Improvement”, “worse” and “degradation” stand only where the exact sign-flip test over images supports them: "
+        "p of at most {alpha}, corrected after Holm for the number of characters. Elsewhere the status says what was "
+        "seen and how many images would settle it.",
+    ),
+    "evidence_missing": _both(
+        "Отдельных ответов нет, только их число, поэтому проверить, не случайность ли изменение, нельзя.",
+        "There are only counts, no single answers, so whether a change is more than chance cannot be tested.",
+    ),
     "status_hallucination": _both(
         (
             "галлюцинация: чужое имя в {n} ответе (до дообучения: {before})",
@@ -243,22 +271,21 @@ MESSAGES: dict[str, Mapping[str, Forms]] = {
         "This is a hand-made configuration: the search has not beaten it so far.",
     ),
     "against_baseline": _both(
-        "Лучшая ручная конфигурация, {other}: score {score}, ниже на {difference}. Вклад частей в эту разницу, с "
+        "Лучшая ручная конфигурация, {other}: score {score}, разница {difference}. Вклад частей в неё, с "
         "весами: gain {gain}, degradation {degradation}, hallucination {hallucination}.",
-        "Best hand-made configuration, {other}: score {score}, lower by {difference}. What the parts add to this "
+        "Best hand-made configuration, {other}: score {score}, difference {difference}. What the parts add to this "
         "difference, weighted: gain {gain}, degradation {degradation}, hallucination {hallucination}.",
     ),
     "against_next": _both(
-        "Следующая по оценке, {other}: score {score}, ниже на {difference}. Вклад частей в эту разницу, с весами: "
+        "Следующая по оценке, {other}: score {score}, разница {difference}. Вклад частей в неё, с весами: "
         "gain {gain}, degradation {degradation}, hallucination {hallucination}.",
-        "Next best, {other}: score {score}, lower by {difference}. What the parts add to this difference, weighted: "
+        "Next best, {other}: score {score}, difference {difference}. What the parts add to this difference, weighted: "
         "gain {gain}, degradation {degradation}, hallucination {hallucination}.",
     ),
     "decided_by_margin": _both(
         "Оценки равны; порядок решил name_margin: {margin} против {other_margin}.",
         "Their scores are equal; name_margin decided: {margin} against {other_margin}.",
     ),
-    "rise": _both("{name} ({before} → {after} из {asked})", "{name} ({before} → {after} of {asked})"),
     "share": _both("{name} ({count} из {asked})", "{name} ({count} of {asked})"),
     "most_improved": _both("Наибольшее улучшение: {names}.", "Largest improvement: {names}."),
     "none_improved": _both("Ни один целевой персонаж не улучшился.", "No target improved."),
@@ -274,12 +301,13 @@ MESSAGES: dict[str, Mapping[str, Forms]] = {
     "none_degraded": _both(
         "Ни один контрольный персонаж не потерял правильных ответов.", "No control lost a right answer."
     ),
-    "next_export": _both("сохранить адаптер лучшего испытания", "save the adapter of the best trial"),
-    "next_status": _both("посмотреть состояние поиска", "see where the run stands"),
     # Times and charts
     "hours": _both("{hours} ч {minutes} мин", "{hours} h {minutes} min"),
     "minutes": _both("{minutes} мин {seconds} с", "{minutes} min {seconds} s"),
-    "chart_of": _both("Кривые обучения {name}", "Training curves of {name}"),
+    "chart_of": _both(
+        "Кривые обучения {name}; пунктир стоит на лучшей эпохе",
+        "Training curves of {name}; the dotted line stands at the best epoch",
+    ),
     "chart_trials": _both("Оценки испытаний", "Scores of the trials"),
     "axis_epoch": _both("эпоха", "epoch"),
     "axis_trial": _both("номер испытания", "trial number"),
@@ -289,5 +317,38 @@ MESSAGES: dict[str, Mapping[str, Forms]] = {
     "chart_baseline": _both("ручная", "hand-made"),
     "chart_failed": _both("сбой", "failed"),
     "chart_nothing": _both("нет данных", "no data"),
-    "chart_best_epoch": _both("лучшая эпоха", "best epoch"),
+    # The interface of report.html
+    "html_contents": _both("Содержание", "Contents"),
+    "html_skip": _both("Перейти к тексту", "Skip to the text"),
+    "html_noscript": _both(
+        "Без JavaScript нет сортировки, поиска, интерактивных графиков и просмотра ответов; остальное на месте.",
+        "Without JavaScript there is no sorting, filtering, chart to explore or answers browser; the rest is here.",
+    ),
+    "html_good": _both("хорошо", "good"),
+    "html_bad": _both("плохо", "bad"),
+    "html_unsure": _both("не доказано", "not proven"),
+    "html_filter": _both("Найти в таблице", "Find in the table"),
+    "html_count": _both("Показано {shown} из {all}", "{shown} of {all} shown"),
+    "html_nothing": _both("Ничего не найдено", "Nothing found"),
+    "html_character": _both("Персонаж", "Character"),
+    "html_trial": _both("Испытание", "Trial"),
+    "html_grade_before": _both("Оценка до", "Grade before"),
+    "html_grade_after": _both("Оценка после", "Grade after"),
+    "html_changed": _both("только изменившиеся", "changed only"),
+    "html_any": _both("все", "all"),
+    "html_more": _both("Показать ещё", "Show more"),
+    "html_gold": _both("Эталон", "Expected"),
+    "html_before": _both("До", "Before"),
+    "html_after": _both("После", "After"),
+    "html_no_picture": _both("картинки нет", "no picture"),
+    "html_empty": _both("пустой ответ", "empty answer"),
+    "html_copy": _both("Копировать", "Copy"),
+    "html_copied": _both("Скопировано", "Copied"),
+    "html_grade_correct": _both("верно", "correct"),
+    "html_grade_mixed": _both("верно, но назван и другой", "right, but names another too"),
+    "html_grade_wrong_known": _both("назван другой персонаж", "names another character"),
+    "html_grade_wrong_unknown": _both("названо имя вне набора", "names someone outside the study"),
+    "html_grade_wrong_fact": _both("неверный факт", "wrong fact"),
+    "html_grade_abstain": _both("не знает", "does not know"),
+    "html_grade_no_name": _both("имени нет", "no name"),
 }

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from analysis.run_data import RunData
 from analysis.trials import count_states
-from search.ledger import BASE, Ledger
 from search.trial_row import TrialRow, ranked
 from studies.study import Study, images_by_character
 
@@ -32,17 +32,19 @@ class CharacterData:
 class Overview:
     """The facts at the head of a report.
 
-    manifest: as `search.manifest` wrote it. states: trials by state. searched: trials of the search with a score.
-    model_driven: the most trials of the search that its model, not chance, can have chosen. wall_seconds: from the
-    first start to the last end, or to `now` while a trial runs; None before the first start. accepted_changes: what of
-    the study, space or base model was changed on the way with its user's consent.
+    states: trials by state. asked: trials, repeats of finalists among them; repeats: those alone.
+    searched: trials of the search with a score. suggested: all of them. model_driven: the most of them that the
+    sampler's model, not chance, can have chosen. wall_seconds: from the first start to the last end, or to now while a
+    trial runs; None before the first start. accepted_changes: what of the study, space or base model was changed on
+    the way with its user's consent.
     """
 
     characters: tuple[CharacterData, ...]
     total: CharacterData
-    manifest: Mapping[str, Any]
+    options: Mapping[str, Any]
     states: Mapping[str, int]
     asked: int
+    repeats: int
     searched: int
     suggested: int
     model_driven: int
@@ -50,32 +52,26 @@ class Overview:
     wall_seconds: float | None
     accepted_changes: tuple[str, ...]
 
-    @property
-    def options(self) -> Mapping[str, Any]:
-        """How the sweep was asked to run."""
-        options: Mapping[str, Any] = self.manifest.get("options") or {}
-        return options
 
-
-def overview_of(study: Study, manifest: Mapping[str, Any], ledger: Ledger, now: float) -> Overview:
-    """Collect the facts of a run; now: seconds since 1970."""
-    rows = ledger.trials()
-    states = count_states(rows, ledger.meta("trials_asked"))
-    suggested = [row for row in rows if row.kind == "search"]
-    characters = character_data(study)
+def overview_of(data: RunData) -> Overview:
+    """Collect the facts of a run."""
+    states = count_states(data.rows, data.asked)
+    suggested = data.of_kind("search")
+    characters = character_data(data.study)
     return Overview(
         characters=characters,
         total=_total(characters),
-        manifest=manifest,
+        options=data.options,
         states=states,
         asked=sum(states.values()),
+        repeats=sum(row.repeat_of is not None for row in data.rows),
         searched=len(ranked(suggested)),
         suggested=len(suggested),
         model_driven=sum(row.number >= TPE_STARTUP for row in suggested),
-        test_opened=any(ledger.answers(trial, "test") for trial in (BASE, *(row.id for row in rows))),
-        wall_seconds=wall_seconds(rows, now),
+        test_opened=bool(data.test_before) or any(data.answers(row.id, "test") for row in data.rows),
+        wall_seconds=wall_seconds(data.rows, data.now),
         accepted_changes=tuple(
-            change for accepted in ledger.meta("accepted_changes", []) for change in accepted["changes"]
+            change for accepted in data.ledger.meta("accepted_changes", []) for change in accepted["changes"]
         ),
     )
 

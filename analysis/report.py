@@ -1,222 +1,146 @@
-"""The report of a run, finished or in progress: report.md and its charts, from its ledger, study and manifest."""
+"""The report of a run, finished or in progress: Markdown, HTML, the trials as a table, and charts."""
 
 from __future__ import annotations
 
-import shlex
+import io
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
-
-from analysis.charts import draw_curves, draw_scores, score_chart
-from analysis.conclusions import configuration, label, number, why_best
+from analysis import markdown_report
+from analysis.confusion import confusion
+from analysis.document import Document, Section
 from analysis.files import replace_file
+from analysis.findings import Findings
 from analysis.messages import Messages
-from analysis.overview import TPE_STARTUP, Overview, overview_of
-from analysis.tables import (
-    CharacterResult,
-    CharacterRow,
-    allowed_names_of,
-    by_score,
-    character_results,
-    character_table,
-)
-from analysis.trials import REPORT_FILE, best_trial
-from search.ledger import BASE, Ledger
+from analysis.overview import character_data
+from analysis.plots import PlotChart
+from analysis.run_data import RunData
+from analysis.sections.answers import answers
+from analysis.sections.best import best_approach, trade_offs
+from analysis.sections.characters import Matrix, problems, stability, successes
+from analysis.sections.cost import cost
+from analysis.sections.finalists import finalists
+from analysis.sections.knobs import knobs
+from analysis.sections.next_steps import next_steps
+from analysis.sections.setting import overview, reading
+from analysis.sections.trials import all_trials, parallel
+from analysis.sections.trials import shown_trials as shown_section
+from analysis.sections.verdict import verdict
+from analysis.shown import shown_trials
+from analysis.trials import HTML_FILE, REPORT_FILE, trials_table
+from analysis.words import label
 from search.run_folder import RunFolder
-from search.trial_row import TrialRow, ranked
-from spaces.markdown import Markdown, code_block, escape
+from search.trial_row import TrialRow
 from spaces.secrets import redact
-from spaces.trial_config import TrialConfig
-from studies.study import Study
-from trainables.answers import GradedAnswer
 
-TEMPLATES = Path(__file__).parent / "templates"
-CHARTS = "charts"
-SEARCHED_SHOWN = 3
+if TYPE_CHECKING:
+    import pandas as pd
+
+FORMATS = ("md", "html")
+TABLE_FILE = "trials"
 
 
-def write_report(folder: RunFolder, language: str | None = None) -> Path:
-    """Write report/report.md with its charts and return its path; it replaces an older one as a whole.
+def write_report(
+    folder: RunFolder,
+    language: str | None = None,
+    formats: Collection[str] = FORMATS,
+    trials: str | None = None,
+) -> Path:
+    """Write the report with its charts and tables, each file replaced as a whole, and return the path to be opened.
 
-    language: ru or en, by default the study's; another raises ValueError. Works at any moment of a run.
+    language: ru or en, by default the study's. formats: of FORMATS. trials: which are shown one by one, as
+    `analysis.shown` reads it. The path is the HTML's where that is asked for. Works at any moment of a run.
+    Raises ValueError for another language or format, and InputError for trials that are not there.
     """
-    study = folder.study()
-    messages = Messages(language or study.file.language)
+    if not formats or not set(formats) <= set(FORMATS):
+        raise ValueError(f"formats must be some of {', '.join(FORMATS)}, got {', '.join(formats)!r}")
+    messages = Messages(language or folder.study().file.language)
     with closing(folder.ledger()) as ledger:
-        # A report is passed on: a ledger from before errors were redacted must not tell a secret here.
-        text = redact(_Writer(folder, study, ledger, messages).text())
-    path = folder.report / REPORT_FILE
-    # A path that is no UTF-8 arrives as surrogates, which cannot be written.
-    replace_file(path, text.encode("utf-8", errors="replace"))
-    return path
+        data = RunData.load(folder, ledger, time.time())
+        document = build_document(data, messages, shown_trials(data, trials))
+        table = trials_table(ledger, {row.id: data.test_score(row.id) for row in data.of_kind("finalist")})
+    draw(document, folder.report, messages)
+    write_table(table, folder.report)
+    return _write(document, folder, formats)
 
 
-@dataclass(frozen=True)
-class Section:
-    """What a report says of one trial; `chart` is its picture relative to the report, None before its first epoch."""
+def _write(document: Document, folder: RunFolder, formats: Collection[str]) -> Path:
+    """Write the document in each format; a run is passed on, so no text of it may tell a secret."""
+    written = []
+    if "md" in formats:
+        written.append((folder.report / REPORT_FILE, redact(markdown_report.render(document))))
+    if "html" in formats:
+        from analysis import html_report
 
-    trial: TrialRow
-    heading: str
-    configuration: str
-    parts: str | None
-    cut_answers: int
-    table: list[CharacterRow]
-    chart: str | None
-
-
-class _Writer:
-    """Gathers what the template shows; one for each report."""
-
-    def __init__(self, folder: RunFolder, study: Study, ledger: Ledger, messages: Messages) -> None:
-        self.folder = folder
-        self.study = study
-        self.ledger = ledger
-        self.messages = messages
-        self.before: Sequence[GradedAnswer] = ledger.answers(BASE)
-        self.allowed: Mapping[str, Collection[str]] = allowed_names_of(study)
-
-    def text(self) -> str:
-        """The whole report as Markdown."""
-        rows = self.ledger.trials()
-        searched = ranked([row for row in rows if row.kind == "search"])[:SEARCHED_SHOWN]
-        overview = overview_of(self.study, self.folder.manifest(), self.ledger, time.time())
-        return _template().render(
-            t=self.messages.text,
-            n=self.messages.count,
-            number=number,
-            study=self.study,
-            run=str(self.folder.path),
-            overview=overview,
-            settings=_settings(overview),
-            model=_model(overview.manifest, self.messages),
-            versions=_versions(overview.manifest, self.messages),
-            wall=None if overview.wall_seconds is None else duration(overview.wall_seconds, self.messages),
-            startup=TPE_STARTUP,
-            baselines=[self.section(row) for row in rows if row.kind == "baseline"],
-            searched=[self.section(row) for row in searched],
-            trials=by_score(rows),
-            trials_chart=self.trials_chart(rows),
-            label=label,
-            best=self.best(rows),
-            commands=_commands(self.folder, best_trial(rows), self.messages),
-        )
-
-    def section(self, row: TrialRow) -> Section:
-        """One trial's section; draws its chart."""
-        epochs = self.ledger.epochs(row.id)
-        return Section(
-            trial=row,
-            heading=label(row),
-            configuration=configuration(TrialConfig.model_validate(row.config)),
-            parts=self.parts(row),
-            cut_answers=max((epoch.get("cut_answers") or 0 for epoch in epochs), default=0),
-            table=character_table(self.results(row), self.messages),
-            chart=self.chart(row, epochs),
-        )
-
-    def results(self, row: TrialRow) -> list[CharacterResult]:
-        """What became of each character; empty before the first evaluation."""
-        after = self.ledger.answers(row.id)
-        if not self.before or not after:
-            return []
-        return character_results(self.before, after, self.study.roles, self.allowed)
-
-    def parts(self, row: TrialRow) -> str | None:
-        """The score as the sum it is, with the study's weights."""
-        if row.score is None:
-            return None
-        weights = self.study.file.score
-        values = {name: number(getattr(row, name)) for name in ("score", "gain", "degradation", "hallucination")}
-        return self.messages.text(
-            "score_parts",
-            **values,
-            w_degradation=f"{weights.degradation:g}",
-            w_hallucination=f"{weights.hallucination:g}",
-        )
-
-    def chart(self, row: TrialRow, epochs: Sequence[Mapping[str, Any]]) -> str | None:
-        """Draw a trial's curves; the picture's path beside the report."""
-        if not epochs:
-            return None
-        draw_curves(self.folder.report / CHARTS / f"{row.id}.png", row, epochs, self.messages)
-        return f"{CHARTS}/{row.id}.png"
-
-    def trials_chart(self, rows: Sequence[TrialRow]) -> str | None:
-        """Draw the scores of all trials; None while none has ended."""
-        chart = score_chart(rows)
-        if not chart.points:
-            return None
-        draw_scores(self.folder.report / CHARTS / "trials.png", chart, self.messages)
-        return f"{CHARTS}/trials.png"
-
-    def best(self, rows: Sequence[TrialRow]) -> dict[str, Any] | None:
-        """The best trial and why it is the best."""
-        row = best_trial(rows)
-        if row is None:
-            return None
-        return {
-            "heading": label(row),
-            "configuration": configuration(TrialConfig.model_validate(row.config)),
-            "parts": self.parts(row),
-            "why": why_best(row, ranked(rows), self.results(row), self.study.file.score, self.messages),
-        }
+        written.append((folder.report / HTML_FILE, html_report.render(document, folder.study_folder, folder.report)))
+    for path, text in written:
+        # A path that is no UTF-8 arrives as surrogates, which cannot be written.
+        replace_file(path, text.encode("utf-8", errors="replace"))
+    return written[-1][0]
 
 
-def _template() -> Template:
-    # Every expression is escaped unless it says that it is Markdown: nothing from data can be forgotten.
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        finalize=escape,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        autoescape=False,
-    )
-    environment.filters["markdown"] = Markdown
-    return environment.get_template(f"{REPORT_FILE}.j2")
+def build_document(data: RunData, messages: Messages, shown: Sequence[TrialRow]) -> Document:
+    """Everything that a report says, in one language. shown: the trials told one by one."""
+    findings = Findings(data, shown)
+    best = "" if findings.best is None else label(findings.best)
+    sections = [
+        verdict(findings, messages),
+        overview(findings, messages),
+        reading(findings, messages),
+        finalists(findings, messages),
+        trade_offs(findings, messages),
+        shown_section(findings, messages),
+        all_trials(findings, messages),
+        successes(findings.tried, messages),
+        problems(findings.tried, best, _target_images(data), _matrices(findings, messages), messages),
+        stability(findings.tried, messages),
+        knobs(findings, messages),
+        best_approach(findings, messages),
+        parallel(findings, messages),
+        cost(findings, messages),
+        answers(findings, messages),
+        next_steps(findings, messages),
+    ]
+    title = messages.text("title", study=data.study.file.name)
+    return Document(messages.language, title, messages.text("subtitle"), sections)
 
 
-def _settings(overview: Overview) -> dict[str, str]:
-    found = {name: overview.options.get(name) for name in ("seed", "sampler", "scheduler")}
-    return {name: "—" if value is None else str(value) for name, value in found.items()}
+def _target_images(data: RunData) -> dict[str, int]:
+    return {one.name: one.images for one in character_data(data.study) if one.role == "target"}
 
 
-def _model(manifest: Mapping[str, Any], messages: Messages) -> dict[str, str]:
-    model = manifest["base_model"]
-    if model.get("revision"):
-        revision = str(model["revision"])
-    elif model.get("sha256"):
-        revision = messages.text("file_hash", hash=str(model["sha256"])[:12])
-    else:
-        revision = messages.text("no_revision")
-    return {"id": str(model["id"]), "revision": revision, "dtype": str(model.get("dtype", "—"))}
+def _matrices(findings: Findings, messages: Messages) -> list[tuple[str, Matrix]]:
+    """Who was taken for whom on the search probes, before and after the training that is exported."""
+    data, row = findings.data, findings.adapter
+    before = (messages.text("confusion_before"), confusion(data.before, data.allowed))
+    if row is None:
+        return [before]
+    title = messages.text("confusion_after", name=row.name)
+    return [before, (title, confusion(data.answers(row.id), data.allowed))]
 
 
-def _versions(manifest: Mapping[str, Any], messages: Messages) -> str:
-    known = [f"{name} {version}" for name, version in (manifest.get("versions") or {}).items() if version]
-    code = manifest.get("code") or {}
-    if code.get("commit"):
-        known.append(messages.text("commit_dirty" if code.get("dirty") else "commit", commit=code["commit"][:12]))
-    return ", ".join(known) or "—"
+def draw(document: Document, report: Path, messages: Messages) -> None:
+    """Draw the pictures that a document names."""
+    from analysis.pictures import draw as draw_picture
+
+    for chart in _charts(document.sections):
+        if chart.picture is not None and chart.plot is not None:
+            draw_picture(report / chart.picture, chart.plot, messages.text("chart_nothing"))
 
 
-def _commands(folder: RunFolder, best: TrialRow | None, messages: Messages) -> str:
-    run = shlex.quote(str(folder.path))
-    lines = [f"skazka status {run}  # {messages.text('next_status')}"]
-    if best is not None:
-        lines.insert(0, f"skazka export {run} --to DIR  # {messages.text('next_export')}")
-    return code_block("\n".join(lines))
+def _charts(sections: Sequence[Section]) -> Iterator[PlotChart]:
+    for section in sections:
+        yield from (block for block in section.blocks if isinstance(block, PlotChart))
+        yield from _charts(section.sections)
 
 
-def duration(seconds: float, messages: Messages) -> str:
-    """A length of time in hours and minutes, or in minutes and seconds below an hour."""
-    minutes, rest = divmod(round(seconds), 60)
-    if minutes >= 60:
-        return messages.text("hours", hours=minutes // 60, minutes=minutes % 60)
-    return messages.text("minutes", minutes=minutes, seconds=rest)
+def write_table(table: pd.DataFrame, report: Path) -> None:
+    """Write the trials as trials.csv and trials.parquet; secrets of the environment are struck out of their errors."""
+    table = table.assign(error=[redact(error) if isinstance(error, str) else error for error in table["error"]])
+    parquet = io.BytesIO()
+    table.to_parquet(parquet, index=False)
+    replace_file(report / f"{TABLE_FILE}.csv", table.to_csv(index=False).encode("utf-8", errors="replace"))
+    replace_file(report / f"{TABLE_FILE}.parquet", parquet.getvalue())

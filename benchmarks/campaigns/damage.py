@@ -9,13 +9,13 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager, nullcontext
-from functools import cache
 from pathlib import Path
 from typing import Any, NoReturn
 from unittest.mock import Mock, patch
 
 from click.testing import CliRunner, Result
 
+import analysis.html_report
 import analysis.report
 import skazka.screen
 from analysis.trials import REPORT_FILE
@@ -110,9 +110,8 @@ def traps(good: Path) -> Iterator[Fallbacks]:
         (launch, "finish_here"): prepare,
         (launch, "_tuner"): train,
         (skazka.screen, "Screen"): lambda console: nullcontext(),
-        (analysis.report, "_template"): cache(analysis.report._template),
-        (analysis.report, "draw_curves"): lambda *arguments: None,
-        (analysis.report, "draw_scores"): lambda *arguments: None,
+        (analysis.report, "draw"): lambda *arguments: None,
+        (analysis.html_report, "render"): lambda *arguments: "",
     }
     logging.getLogger().addHandler(fallbacks)
     try:

@@ -10,9 +10,11 @@ from typing import Any, Literal
 import yaml
 from PIL import Image
 
+from search.finalists import FIRST_REPEAT
 from search.ledger import BASE, Ledger
 from search.run_folder import RunFolder
 from search.trial_row import End, TrialRow
+from spaces.space import load_space
 from spaces.trial_config import TrialConfig
 from studies.study import Study, read_study
 from trainables.answers import Answer, GradedAnswer, grade_answers, grader_of
@@ -31,16 +33,16 @@ MANIFEST: dict[str, Any] = {
 }
 
 
-def make_study(folder: Path, language: str = "ru") -> Study:
-    """A small study: two targets, a control, a negative; three name probes each in search, one in test."""
+def make_study(folder: Path, language: str = "ru", tested: int = 1) -> Study:
+    """A small study: two targets, a control, a negative; three name probes each in search, `tested` in test."""
     folder.mkdir(parents=True)
     training, probes = [], []
     for place, (name, role) in enumerate(CHARACTERS.items()):
-        for number in range(ASKED + 2):
+        for number in range(ASKED + tested + 1):
             image = f"image-{place}-{number}.png"
             Image.new("RGB", (4, 4), (place * 40, number * 40, 90)).save(folder / image)
             row = {"image": image, "character": name, "question": "Кто это?"}
-            if number > ASKED:
+            if number == ASKED + tested:
                 training += [{**row, "answer": f"{name}."}] if role == "target" else []
             else:
                 split = "search" if number < ASKED else "test"
@@ -61,20 +63,22 @@ def make_study(folder: Path, language: str = "ru") -> Study:
     return read_study(folder / "study.yaml")
 
 
-def make_run(path: Path, language: str = "ru") -> tuple[RunFolder, Ledger]:
+def make_run(path: Path, language: str = "ru", tested: int = 1) -> tuple[RunFolder, Ledger]:
     """A run folder in which the base has answered and no trial has begun."""
     folder = RunFolder(path)
-    study = make_study(folder.study_folder, language)
+    study = make_study(folder.study_folder, language, tested)
     ledger = Ledger.create(folder.ledger_file)
+    space = load_space("lora")
+    folder.space_file.write_text(json.dumps({"name": space.name, "knobs": space.as_data()}))
     ledger.set_meta("manifest", MANIFEST)
     ledger.set_meta("frozen", folder.hashes())
     ledger.put_answers(BASE, "search", graded(study, {"Супермен": ["Супермен"] * ASKED}))
     return folder, ledger
 
 
-def graded(study: Study, texts: Mapping[str, Sequence[str]]) -> list[GradedAnswer]:
-    """Answers to the search probes, graded; a character that is not given is answered «Не знаю»."""
-    probes, given = study.probes_of("search"), {name: iter(answers) for name, answers in texts.items()}
+def graded(study: Study, texts: Mapping[str, Sequence[str]], split: str = "search") -> list[GradedAnswer]:
+    """Answers to a split's probes, graded; a character that is not given is answered «Не знаю»."""
+    probes, given = study.probes_of(split), {name: iter(answers) for name, answers in texts.items()}
     answers = [Answer(probe.id, next(given.get(probe.character, iter(())), "Не знаю")) for probe in probes]
     return grade_answers(grader_of(study), probes, answers)
 
@@ -90,14 +94,49 @@ def add_trial(
     error: str | None = None,
     margin: float | None = None,
     config: Mapping[str, Any] | None = None,
+    cut_answers: int = 0,
 ) -> TrialRow:
     """A trial with three epochs whose last one gave these answers; texts None: it was never evaluated."""
-    trial, study = f"t{number:04d}", folder.study()
+    trial = f"t{number:04d}"
     data = TrialConfig.model_validate(config or {}).model_dump(mode="json")
     ledger.add(TrialRow(trial, number, "baseline" if name else "search", name or trial, data, 7, True))
+    return _run(folder, ledger, trial, texts, state, error, margin, cut_answers)
+
+
+def add_repeat(
+    folder: RunFolder,
+    ledger: Ledger,
+    trial: TrialRow,
+    repeat: int,
+    texts: Mapping[str, Sequence[str]] | None,
+    *,
+    test: Mapping[str, Sequence[str]] | None = None,
+    state: End | Literal["running"] = "completed",
+) -> TrialRow:
+    """A finalist's repeat with its answers to the search probes and, where given, to the test probes."""
+    own, number = f"{trial.id}-r{repeat}", FIRST_REPEAT + 100 * repeat + trial.number
+    ledger.add(TrialRow(own, number, "finalist", f"{trial.name}-r{repeat}", trial.config, repeat, False, trial.id))
+    row = _run(folder, ledger, own, texts, state, None, None, 0)
+    if test is not None:
+        ledger.put_answers(own, "test", graded(folder.study(), test, "test"))
+    return row
+
+
+def _run(
+    folder: RunFolder,
+    ledger: Ledger,
+    trial: str,
+    texts: Mapping[str, Sequence[str]] | None,
+    state: End | Literal["running"],
+    error: str | None,
+    margin: float | None,
+    cut_answers: int,
+) -> TrialRow:
+    study = folder.study()
     ledger.start(trial)
     for epoch in (1, 2, 3) if texts is not None else ():
         losses = {"train_loss": 3 / epoch, "eval_loss": 3.5 / epoch, "learning_rate": 1e-4, "grad_norm": 1 / epoch}
+        losses |= {"seconds": 2.0 * epoch, "cut_answers": cut_answers}
         after = graded(study, texts or {}) if epoch == 3 else []
         score = vars(score_answers(ledger.answers(BASE), after, study.roles, study.file.score)) if after else {}
         ledger.record_epoch(trial, epoch, {**losses, **score, **({"name_margin": margin} if after else {})}, after)

@@ -9,8 +9,9 @@ from string import Formatter
 import pytest
 
 import analysis
-from analysis.message_table import LANGUAGES, MESSAGES, Forms
+from analysis.message_table import LANGUAGES, MESSAGES
 from analysis.messages import Messages
+from analysis.section_messages import SECTIONS, Forms
 from search.trial_row import STATES
 
 FORMS = {"ru": 3, "en": 2}
@@ -36,14 +37,21 @@ def test_a_message_is_complete_in_both_languages(key: str) -> None:
         assert isinstance(forms, str) or len(forms) == FORMS[language]
 
 
+def test_no_message_stands_in_both_tables() -> None:
+    source = (Path(analysis.__file__).parent / "message_table.py").read_text(encoding="utf-8")
+    own = set(re.findall(r'^    "([a-z_]+)": _both', source, re.MULTILINE))
+    assert own
+    assert own.isdisjoint(SECTIONS)
+
+
 def test_every_message_is_used_and_every_used_message_exists() -> None:
     folder = Path(analysis.__file__).parent
-    sources = [*folder.glob("*.py"), *folder.glob("templates/*.j2")]
-    texts = [path.read_text(encoding="utf-8") for path in sources if path.name != "message_table.py"]
+    sources = [*folder.rglob("*.py"), *folder.glob("templates/*.j2")]
+    tables = ("message_table.py", "section_messages.py")
+    texts = [path.read_text(encoding="utf-8") for path in sources if path.name not in tables]
     quoted = set(re.findall(r"""["']([a-z_]+)["']""", "\n".join(texts)))
-    made = {f"status_named_{change}" for change in ("same", "rarer", "more_often")}
-    made |= {f"status_{change}" for change in ("improved", "unimproved", "worse")}
     roles_and_kinds = {"target", "control", "negative", "baseline", "search", "finalist"}
+    made = {f"{role}s" for role in ("target", "control", "negative")}
     assert set(MESSAGES) - quoted <= made | roles_and_kinds | set(STATES)
     called = set(re.findall(r'\b(?:t|n|text|count)\(\s*["\']([a-z_]+)["\']', "\n".join(texts)))
     assert called <= set(MESSAGES)

@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fake_runs import add_trial, make_run
+from fake_runs import add_repeat, add_trial, make_run
 
 from analysis.report import write_report
 from analysis.trials import COLUMNS, best_trial, summary, trials_table
 from search.trial_row import TrialRow
+from trainables.scoring import Score
 
 
 def _row(number: int, **values: Any) -> TrialRow:
@@ -31,6 +32,18 @@ def test_failed_trials_are_rows_and_missing_numbers_are_nan(tmp_path: Path) -> N
     assert math.isnan(table["score"][1])
     assert table["error"][1] == "NotFinite: the loss is not a number"
     assert table["seconds"][0] >= 0
+
+
+def test_a_repeat_says_what_it_repeats_and_has_its_test_score(tmp_path: Path) -> None:
+    folder, ledger = make_run(tmp_path / "run")
+    row = add_trial(folder, ledger, 0, {"Чебурашка": ["Чебурашка"] * 3}, name="lora_v1")
+    repeat = add_repeat(folder, ledger, row, 1, {"Чебурашка": ["Чебурашка"] * 3})
+    table = trials_table(ledger, {repeat.id: Score(0.4, 0.5, 0.1, 0.0)}).set_index("id")
+    assert list(table["repeat_of"].fillna("")) == ["", "t0000"]
+    assert table["test_score"]["t0000-r1"] == 0.4
+    assert table["test_degradation"]["t0000-r1"] == 0.1
+    assert math.isnan(table["test_score"]["t0000"])
+    assert table["seed"]["t0000-r1"] == 1
 
 
 def test_a_run_without_trials_is_an_empty_table(tmp_path: Path) -> None:
@@ -83,7 +96,7 @@ def test_summary_counts_asked_trials_without_a_row_as_pending(tmp_path: Path) ->
         "running": 1,
         "pending": 2,
     }
-    assert set(found) == {"run", "report", "trials", "best"}
+    assert set(found) == {"run", "report", "trials", "best", "winner"}
     assert set(found["best"]) == {"id", "name", "config", "score", "gain", "degradation", "hallucination"}
     assert found["best"]["name"] == "lora_v1"
     assert found["report"] is None
@@ -92,7 +105,7 @@ def test_summary_counts_asked_trials_without_a_row_as_pending(tmp_path: Path) ->
 
 def test_summary_names_the_report_once_it_is_written(tmp_path: Path) -> None:
     folder, _ = make_run(tmp_path / "run")
-    path = write_report(folder)
+    path = write_report(folder, formats=("md",))
     assert summary(folder)["report"] == str(path)
     assert summary(folder)["best"] is None
     assert sum(summary(folder)["trials"].values()) == 0

@@ -15,7 +15,7 @@ from click.testing import CliRunner, Result
 
 from skazka.cli import Duration, exit_code, main
 
-COMMANDS = ("launch", "resume", "check", "status", "report", "export")
+COMMANDS = ("launch", "resume", "check", "status", "report", "export", "study-db")
 
 
 def call(*arguments: object) -> Result:
@@ -58,10 +58,38 @@ def test_status_says_what_launch_said(launched: tuple[Result, Path]) -> None:
 
 def test_report_in_both_languages(launched: tuple[Result, Path]) -> None:
     _, run = launched
-    path = Path(json.loads(call("report", run, "--lang", "en", "--json").stdout)["report"])
-    assert "| Character |" in path.read_text(encoding="utf-8")
+    page = Path(json.loads(call("report", run, "--lang", "en", "--json").stdout)["report"])
+    assert page.name == "report.html"
+    assert '<html lang="en">' in page.read_text(encoding="utf-8")
+    text = page.with_name("report.md")
+    assert "| Character |" in text.read_text(encoding="utf-8")
     assert call("report", run).exit_code == 0
-    assert "| Персонаж |" in path.read_text(encoding="utf-8")
+    assert "| Персонаж |" in text.read_text(encoding="utf-8")
+
+
+def test_a_report_of_one_format_and_of_chosen_trials(launched: tuple[Result, Path]) -> None:
+    _, run = launched
+    page = run / "report" / "report.html"
+    page.unlink()
+    path = json.loads(call("report", run, "--format", "md", "--trials", "t0001", "--json").stdout)["report"]
+    assert Path(path).name == "report.md"
+    assert not page.exists()
+    text = Path(path).read_text(encoding="utf-8")
+    assert "### outside (t0001) (" in text
+    assert "### hand (t0000) (" not in text
+    refused = call("report", run, "--trials", "best:2,nobody")
+    assert refused.exit_code == 2
+    assert "--trials: there is no trial 'nobody'" in refused.stderr
+    assert call("report", run, "--format", "pdf").exit_code == 2
+
+
+def test_the_study_for_optuna_is_written_once(launched: tuple[Result, Path], tmp_path: Path) -> None:
+    _, run = launched
+    target = tmp_path / "study.db"
+    done = call("study-db", run, "--to", f"sqlite:///{target}", "--json")
+    assert json.loads(done.stdout)["trials"] == 2
+    assert target.is_file()
+    assert call("study-db", run, "--to", str(target)).exit_code == 2
 
 
 def test_export_says_what_it_verified(launched: tuple[Result, Path], tmp_path: Path) -> None:

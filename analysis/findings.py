@@ -1,0 +1,200 @@
+"""What several sections of a report tell of one run, each found once: the best, its rivals, its finalists, its cost."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from analysis.apart import said_elsewhere
+from analysis.cost import Cost, cost_of
+from analysis.evidence import CharacterEvidence, evidence
+from analysis.outcomes import Tried, tried_of
+from analysis.run_data import RunData
+from analysis.statistics import ScoreInterval, difference_interval, score_interval
+from analysis.tables import CharacterResult, character_results
+from analysis.trials import best_trial
+from search.finalists import Standing
+from search.trial_row import TrialRow, ranked
+from trainables.answers import GradedAnswer
+from trainables.scoring import Score
+
+
+@dataclass(frozen=True)
+class Final:
+    """A finalist with the test scores of its repeats; none while the test probes are unopened."""
+
+    standing: Standing
+    tests: tuple[Score, ...]
+
+    @property
+    def tested(self) -> float | None:
+        """Mean test score of the repeats."""
+        return statistics.fmean(score.score for score in self.tests) if self.tests else None
+
+
+@dataclass(frozen=True)
+class Rival:
+    """What the best is held against: its score on the same probes, and where the difference to the best lies."""
+
+    row: TrialRow
+    score: float
+    difference: float
+    interval: ScoreInterval
+
+
+@dataclass(frozen=True)
+class Measured:
+    """The best configuration's score on one split: `test` where its repeats were asked it, else `search`.
+
+    repeats: trainings behind it. rival: the best hand-made configuration; the best searched one where the best is
+    hand-made itself; None where there is none.
+    """
+
+    split: str
+    score: float
+    interval: ScoreInterval
+    repeats: int
+    rival: Rival | None
+
+
+@dataclass(frozen=True)
+class Findings:
+    """A run, and the trials that its report shows one by one."""
+
+    data: RunData
+    shown: Sequence[TrialRow]
+
+    @cached_property
+    def epochs(self) -> Mapping[str, Sequence[Mapping[str, Any]]]:
+        """Trial -> metrics of its epochs, by epoch."""
+        found: dict[str, list[dict[str, Any]]] = {}
+        for trial, metrics in self.data.ledger.epochs_in_commit_order():
+            found.setdefault(trial, []).append(metrics)
+        return {trial: sorted(epochs, key=lambda epoch: int(epoch["epoch"])) for trial, epochs in found.items()}
+
+    @cached_property
+    def tried(self) -> list[Tried]:
+        """Every configuration with a score, best first; no repeats."""
+        return tried_of(self.data)
+
+    @cached_property
+    def cost(self) -> Cost:
+        """What the trials cost so far."""
+        return cost_of(self.data.rows, self.epochs, self.data.options.get("gpus_per_trial"))
+
+    @cached_property
+    def best(self) -> TrialRow | None:
+        """The trial whose configuration won; before there is a winner, the best by search score."""
+        winner = self.data.winner
+        return best_trial(self.data.rows) if winner is None else winner.trial
+
+    @cached_property
+    def adapter(self) -> TrialRow | None:
+        """The training that is exported and spoken of: the winner's repeat with the median score, else the best."""
+        winner = self.data.winner
+        return self.best if winner is None or winner.median is None else winner.median
+
+    @cached_property
+    def finals(self) -> list[Final]:
+        """The finalists, best mean first."""
+        return [Final(standing, self._tests(standing)) for standing in self.data.standings]
+
+    def _tests(self, standing: Standing) -> tuple[Score, ...]:
+        scores = [self.data.test_score(row.id) for row in standing.scored] if self.data.test_before else []
+        return tuple(score for score in scores if score is not None)
+
+    @cached_property
+    def split(self) -> str:
+        """The probes that speak of the best: `test` where its adapter was asked them, else `search`."""
+        asked = self.adapter is not None and self.data.winner is not None and self.data.answers(self.adapter.id, "test")
+        return "test" if asked and self.data.test_before else "search"
+
+    @cached_property
+    def adapter_results(self) -> list[CharacterResult]:
+        """What became of each character under `adapter`, on the probes of `split`."""
+        if self.adapter is None:
+            return []
+        if self.split == "search":
+            return self.data.results(self.adapter.id)
+        after = self.data.answers(self.adapter.id, "test")
+        return character_results(self.data.test_before, after, self.data.study.roles, self.data.allowed)
+
+    @cached_property
+    def adapter_evidence(self) -> Mapping[str, CharacterEvidence]:
+        """Whether the changes of `adapter_results` are beyond chance."""
+        return {} if self.adapter is None else self.evidence(self.adapter.id, self.split)
+
+    @cached_property
+    def measured(self) -> Measured | None:
+        """The best configuration's score where it can be trusted most; None without one."""
+        if self.best is None:
+            return None
+        split, winner = self.split, self.data.winner
+        before = self.data.test_before if split == "test" else self.data.before
+        runs = self._runs(self.best, split)
+        if not before or not runs:
+            return None
+        rival = self._rival(before, runs, split)
+        score = statistics.fmean(self._scores(self.best, split))
+        about = (self.images, self.data.study.roles, self.data.study.file.score)
+        return Measured(split, score, score_interval(before, runs, *about), len(runs) if winner else 1, rival)
+
+    def _rival(
+        self, before: Sequence[GradedAnswer], runs: Sequence[Sequence[GradedAnswer]], split: str
+    ) -> Rival | None:
+        row = self.rival
+        theirs = self._runs(row, split) if row is not None else []
+        if row is None or self.best is None or not theirs:
+            return None
+        score = statistics.fmean(self._scores(row, split))
+        about = (self.images, self.data.study.roles, self.data.study.file.score)
+        difference = statistics.fmean(self._scores(self.best, split)) - score
+        return Rival(row, score, difference, difference_interval(before, runs, theirs, *about))
+
+    @cached_property
+    def rival(self) -> TrialRow | None:
+        """The best of the other kind: hand-made where a searched one is best, else searched; ranked as the best was."""
+        if self.best is None:
+            return None
+        if self.data.winner is not None:
+            order = [final.standing.trial for final in self.finals if final.standing.mean is not None]
+        else:
+            order = [row for row in ranked(self.data.rows) if row.repeat_of is None]
+        return next((row for row in order if (row.kind == "baseline") != (self.best.kind == "baseline")), None)
+
+    def _repeats(self, row: TrialRow) -> Sequence[TrialRow]:
+        if self.data.winner is None:
+            return [row]
+        return next(final.standing.scored for final in self.finals if final.standing.trial.id == row.id)
+
+    def _runs(self, row: TrialRow, split: str) -> list[Sequence[GradedAnswer]]:
+        runs = [self.data.answers(repeat.id, split) for repeat in self._repeats(row)]
+        return [run for run in runs if run]
+
+    def _scores(self, row: TrialRow, split: str) -> list[float]:
+        if split == "test":
+            return [score.score for final in self.finals if final.standing.trial.id == row.id for score in final.tests]
+        return [repeat.score for repeat in self._repeats(row) if repeat.score is not None]
+
+    @cached_property
+    def images(self) -> Mapping[str, str]:
+        """Probe -> its image."""
+        return {probe.id: probe.image for probe in self.data.study.probes}
+
+    def evidence(self, trial: str, split: str = "search") -> Mapping[str, CharacterEvidence]:
+        """Whether a trial's changes are beyond chance; empty where it was not asked."""
+        study, after = self.data.study, self.data.answers(trial, split)
+        before = self.data.test_before if split == "test" else self.data.before
+        if not after or not before:
+            return {}
+        return evidence(before, [after], self.images, study.roles, said_elsewhere(study, [after]))
+
+    @property
+    def unfinished(self) -> int:
+        """Trials that were asked for and have not ended."""
+        entered = [row for row in self.data.rows if row.repeat_of is None]
+        waiting = sum(row.state in ("pending", "running", "interrupted") for row in self.data.rows)
+        return waiting + max(0, self.data.asked - len(entered))

@@ -1,0 +1,85 @@
+"""What to do next, from where the run stands: each step with its reason and, where there is one, its command."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from analysis.document import Block, Code, Facts, Section
+from analysis.findings import Findings
+from analysis.messages import Messages
+from search.finalists import ENOUGH_SEARCHED
+from spaces.printable import printable
+
+
+@dataclass(frozen=True)
+class Step:
+    """One thing to do. sentence: what and why; command: how, None where it is no command."""
+
+    sentence: str
+    command: str | None = None
+
+
+def next_steps(findings: Findings, messages: Messages) -> Section:
+    """The last section of a report."""
+    todo = steps(findings, messages)
+    run = shlex.quote(str(findings.data.path))
+    look = [Step("", f"skazka status {run}"), Step("", f"skazka report {run}")]
+    blocks: list[Block] = [Facts([("", step.sentence) for step in todo]), Code(commands([*todo, *look]))]
+    return Section("next", messages.text("next"), blocks)
+
+
+def commands(todo: Sequence[Step]) -> str:
+    """The steps' commands, one a line, each once."""
+    found = dict.fromkeys(step.command for step in todo if step.command is not None)
+    return "\n".join(printable(command) for command in found)
+
+
+def steps(findings: Findings, messages: Messages) -> list[Step]:
+    """What is to be done, most urgent first."""
+    run = shlex.quote(str(findings.data.path))
+    found = [*_finish(findings, run, messages)]
+    if findings.adapter is not None:
+        found.append(Step(messages.text("step_export"), f"skazka export {run} --to adapters/best"))
+    if not findings.unfinished:
+        found += _check(findings, messages)
+    found += _data(findings, messages)
+    return found
+
+
+def _finish(findings: Findings, run: str, messages: Messages) -> list[Step]:
+    states = [row.state for row in findings.data.rows]
+    found = []
+    if "running" in states:
+        found.append(Step(messages.text("step_wait"), f"skazka status {run}"))
+    elif findings.unfinished:
+        found.append(Step(messages.count("step_resume", findings.unfinished), f"skazka resume {run}"))
+    if "failed" in states:
+        command = f"skazka resume {run} --retry-failed"
+        found.append(Step(messages.count("step_retry", states.count("failed")), command))
+    return found
+
+
+def _check(findings: Findings, messages: Messages) -> list[Step]:
+    """How to become sure of the winner."""
+    measured, data = findings.measured, findings.data
+    if measured is None:
+        return []
+    if not data.standings:
+        study = shlex.quote(str((data.manifest.get("study") or {}).get("folder") or data.study.file.name))
+        command = f"skazka launch {study} --trials {max(data.asked, ENOUGH_SEARCHED)} --finalists 3"
+        return [Step(messages.text("step_finalists"), command)]
+    interval = measured.rival.interval.score if measured.rival is not None else measured.interval.score
+    if interval.low <= 0 <= interval.high:
+        return [Step(messages.text("step_more_probes"))]
+    return []
+
+
+def _data(findings: Findings, messages: Messages) -> list[Step]:
+    """What the study lacks."""
+    results = [result for result in findings.adapter_results if result.role == "target"]
+    unlearnt = [result.character for result in results if 2 * result.right_after < result.asked]
+    if not unlearnt:
+        return []
+    return [Step(messages.text("step_images", names=", ".join(unlearnt)))]

@@ -1,0 +1,147 @@
+"""The trials: one by one as the team wrote theirs, and all of them in one table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from analysis.charts import curves_plot, parallel_plot, scores_plot
+from analysis.conclusions import parts_of
+from analysis.document import Block, Cell, Column, Facts, Section, Table, Text, Tone
+from analysis.evidence import CharacterEvidence
+from analysis.findings import Findings
+from analysis.messages import Messages
+from analysis.plots import plot_chart
+from analysis.tables import CharacterResult, by_score, character_table
+from analysis.words import heading, knobs_by_hand_name, label, plain, settings
+from search.trial_row import SCORED, TrialRow, ranked
+from search.wandb_log import addresses
+from spaces.trial_config import KNOBS, TrialConfig
+from trainables.scoring import Score
+
+CHARTS = "charts"
+SCORES_PICTURE = f"{CHARTS}/trials.png"
+
+
+def shown_trials(findings: Findings, messages: Messages) -> Section:
+    """A section for each trial shown."""
+    known = addresses(findings.data.ledger)
+    sections = [_trial(findings, row, known.get(row.id), messages) for row in findings.shown]
+    blocks: list[Block] = [Text(messages.text("shown_why" if sections else "no_trials"))]
+    return Section("trials", messages.text("shown_trials"), blocks, sections)
+
+
+def _trial(findings: Findings, row: TrialRow, address: str | None, messages: Messages) -> Section:
+    knobs = knobs_by_hand_name(TrialConfig.model_validate(row.config))
+    epochs, results = findings.epochs.get(row.id, ()), findings.data.results(row.id)
+    blocks: list[Block] = [Facts(_facts(findings, row, address, messages))]
+    if results:
+        blocks.append(characters(f"characters-{row.id}", results, findings.evidence(row.id), messages))
+    else:
+        blocks.append(Text(messages.text("no_answers")))
+    if epochs:
+        name = messages.text("chart_of", name=label(row))
+        plot = curves_plot(epochs, row.best_epoch, messages)
+        blocks.append(plot_chart(f"curves-{row.id}", name, plot, f"{CHARTS}/{row.id}.png"))
+    folded = findings.adapter is None or row.id != findings.adapter.id
+    return Section(f"trial-{row.id}", heading(label(row), knobs, messages), blocks, folded=folded)
+
+
+def _facts(findings: Findings, row: TrialRow, address: str | None, messages: Messages) -> list[tuple[str, str]]:
+    facts = [(messages.text("configuration"), settings(knobs_by_hand_name(TrialConfig.model_validate(row.config))))]
+    score = score_of_row(row)
+    if score is not None:
+        parts = parts_of(score, findings.data.study.file.score, messages)
+        epochs = row.config["epochs"]
+        facts.append(
+            (messages.text("result"), messages.text("result_is", parts=parts, epoch=row.best_epoch, epochs=epochs))
+        )
+    test = findings.data.test_score(row.id) if row.repeat_of is not None else None
+    if test is not None:
+        facts.append((messages.text("result_test"), parts_of(test, findings.data.study.file.score, messages)))
+    if not row.feasible:
+        facts.append((messages.text("limit"), messages.text("infeasible")))
+    facts.append((messages.text("state"), messages.text(row.state)))
+    cut = max((int(epoch.get("cut_answers") or 0) for epoch in findings.epochs.get(row.id, ())), default=0)
+    facts += [("max_length", messages.count("cut_answers", cut))] if cut else []
+    facts += [(messages.text("error"), row.error)] if row.error else []
+    return facts + ([("W&B", address)] if address else [])
+
+
+def score_of_row(row: TrialRow) -> Score | None:
+    """A trial's score with its parts; None before its first evaluation."""
+    if row.score is None or row.gain is None or row.degradation is None or row.hallucination is None:
+        return None
+    return Score(row.score, row.gain, row.degradation, row.hallucination)
+
+
+def characters(
+    key: str, results: Sequence[CharacterResult], evidence: Mapping[str, CharacterEvidence], messages: Messages
+) -> Table:
+    """The team's table: character, before, after, status."""
+    titles = [messages.text(title) for title in ("character", "before", "after", "status")]
+    table = character_table(results, messages, evidence)
+    rows = [[row.character, row.before, row.after, row.status] for row in table]
+    tones = [_tone(result, evidence.get(result.character)) for result in results]
+    return Table(key, [Column(title) for title in titles], rows, tones=tones)
+
+
+def _tone(result: CharacterResult, found: CharacterEvidence | None) -> Tone:
+    """Good or bad only where the evidence says so."""
+    if found is None or not found.supported:
+        return "unsure" if result.flips or result.wrong_after else "plain"
+    better = found.difference < 0 if result.role == "negative" else found.difference > 0
+    return "good" if better else "bad"
+
+
+def all_trials(findings: Findings, messages: Messages) -> Section:
+    """Every trial in one table, and the chart of their scores."""
+    rows, title = findings.data.rows, messages.text("all_trials")
+    if not rows:
+        return Section("all", title, [Text(messages.text("no_trials"))])
+    blocks: list[Block] = []
+    if any(row.state == "failed" or (row.state in SCORED and row.score is not None) for row in rows):
+        blocks.append(plot_chart("scores", messages.text("chart_trials"), scores_plot(rows, messages), SCORES_PICTURE))
+    return Section("all", title, [*blocks, Text(messages.text("all_trials_why")), _table(rows, messages)])
+
+
+def _table(rows: Sequence[TrialRow], messages: Messages) -> Table:
+    """A row a trial; a knob that is the same everywhere is left out."""
+    ordered = by_score(rows)
+    knobs = [knob for knob in KNOBS if len({str(row.config.get(knob)) for row in rows}) > 1]
+    parts = ("score", "gain", "degradation", "hallucination", "name_margin")
+    columns = [Column(messages.text(key)) for key in ("trial", "kind", "state")]
+    columns += [Column(part, number=True) for part in parts]
+    columns += [Column(messages.text("epoch"), number=True)]
+    columns += [Column(knob, number=_is_number(knob, rows)) for knob in knobs] + [Column(messages.text("error"))]
+    cells = [_cells(row, parts, knobs, messages) for row in ordered]
+    tones: list[Tone] = ["bad" if row.state == "failed" else "plain" for row in ordered]
+    return Table("all-trials", columns, cells, filters=True, tones=tones)
+
+
+def _cells(row: TrialRow, parts: Sequence[str], knobs: Sequence[str], messages: Messages) -> list[Cell]:
+    values = [(knob, row.config.get(knob)) for knob in knobs]
+    return [
+        label(row),
+        messages.text(row.kind),
+        messages.text(row.state if row.feasible else "beyond_limit"),
+        *(getattr(row, part) for part in parts),
+        row.best_epoch,
+        *(None if value is None and knob == "replay_ratio" else plain(value) for knob, value in values),
+        row.error or "",
+    ]
+
+
+def _is_number(knob: str, rows: Sequence[TrialRow]) -> bool:
+    values = [row.config.get(knob) for row in rows]
+    return all(value is None or (isinstance(value, int | float) and not isinstance(value, bool)) for value in values)
+
+
+def parallel(findings: Findings, messages: Messages) -> Section:
+    """Configurations as lines over their knobs, coloured by score."""
+    scored = ranked([row for row in findings.data.rows if row.repeat_of is None])
+    plot = parallel_plot(scored, messages)
+    title = messages.text("parallel")
+    if plot is None:
+        return Section("parallel", title, [Text(messages.text("parallel_few"))], folded=True)
+    chart = plot_chart("parallel-chart", messages.text("parallel_caption"), plot, f"{CHARTS}/parallel.png")
+    return Section("parallel", title, [Text(messages.text("parallel_why")), chart])

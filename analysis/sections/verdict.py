@@ -1,0 +1,209 @@
+"""The report in a minute: what was tried, what won, whether it is real, what broke, what to do next."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from analysis.document import Block, Code, Facts, Section, Text, Tone
+from analysis.findings import Findings, Measured
+from analysis.messages import Messages
+from analysis.sections.next_steps import Step, commands, steps
+from analysis.statistics import Interval
+from analysis.tables import CharacterResult
+from analysis.words import duration, knobs_by_hand_name, label, main_settings, percent, short
+from search.trial_row import TrialRow
+from spaces.trial_config import TrialConfig
+from trainables.scoring import mean
+
+STEPS_SHOWN = 2
+NAMES_SHOWN = 4
+
+
+def verdict(findings: Findings, messages: Messages) -> Section:
+    """The first section of a report."""
+    todo = steps(findings, messages)
+    tone, headline = _headline(findings, messages)
+    facts = [("verdict_tried", _tried(findings, messages))]
+    if findings.best is not None and findings.adapter is not None:
+        facts.append(("verdict_won", _won(findings, findings.best, findings.adapter_results, messages)))
+        facts.append(("verdict_real", _real(findings, messages)))
+    facts.append(("verdict_broke", " ".join(_broke(findings, messages))))
+    facts.append(("verdict_next", " ".join(step.sentence for step in todo[:STEPS_SHOWN])))
+    named = [(messages.text(key), text) for key, text in facts if text]
+    blocks: list[Block] = [Text(headline, tone), Facts(named), *_code(todo[:STEPS_SHOWN])]
+    return Section("verdict", messages.text("verdict"), blocks)
+
+
+def _code(todo: Sequence[Step]) -> list[Code]:
+    text = commands(todo)
+    return [Code(text)] if text else []
+
+
+def _headline(findings: Findings, messages: Messages) -> tuple[Tone, str]:
+    best, measured = findings.best, findings.measured
+    if best is None or measured is None:
+        return "unsure", messages.text("headline_nothing")
+    name = label(best)
+    if findings.data.winner is None:
+        return "unsure", messages.text("headline_unchecked", name=name, score=short(measured.score))
+    if measured.split == "search":
+        return "unsure", messages.text("headline_unopened", name=name, score=short(measured.score))
+    if best.kind == "baseline":
+        return "unsure", messages.text("headline_baseline", name=name)
+    if measured.rival is None:
+        return _alone(name, measured, messages)
+    sure = _sign(measured.rival.interval.score)
+    key = {1: "headline_better", 0: "headline_maybe", -1: "headline_worse"}[sure]
+    tones: dict[int, Tone] = {1: "good", 0: "unsure", -1: "bad"}
+    return tones[sure], messages.text(key, name=name, other=label(measured.rival.row))
+
+
+def _alone(name: str, measured: Measured, messages: Messages) -> tuple[Tone, str]:
+    """There is nothing hand-made to beat: the untrained model scores 0 by definition."""
+    if _sign(measured.interval.score) > 0:
+        return "good", messages.text("headline_helps", name=name)
+    return "unsure", messages.text("headline_no_help", name=name)
+
+
+def _sign(interval: Interval) -> int:
+    """1 or -1 where the interval lies above or below 0, 0 where it holds it or nothing is known."""
+    return 1 if interval.low > 0 else -1 if interval.high < 0 else 0
+
+
+def _tried(findings: Findings, messages: Messages) -> str:
+    study, rows = findings.data.study, [row for row in findings.data.rows if row.repeat_of is None]
+    baselines = sum(row.kind == "baseline" for row in rows)
+    parts = [
+        messages.count("tried_configurations", len(rows)),
+        messages.text("tried_of", baselines=baselines, searched=len(rows) - baselines),
+        messages.text("tried_targets", names=_names(study.named("target"), messages)),
+    ]
+    if study.named("control"):
+        parts.append(messages.text("tried_controls", names=_names(study.named("control"), messages)))
+    if study.named("negative"):
+        parts.append(messages.text("tried_negatives", names=_names(study.named("negative"), messages)))
+    if findings.cost.seconds:
+        parts.append(messages.text("tried_time", time=duration(findings.cost.seconds, messages)))
+    if findings.unfinished:
+        parts.append(messages.count("tried_unfinished", findings.unfinished))
+    return " ".join(parts)
+
+
+def _names(names: Sequence[str], messages: Messages) -> str:
+    if len(names) <= 2 * NAMES_SHOWN:
+        return ", ".join(names) or messages.text("nobody")
+    return messages.count("and_more", len(names) - NAMES_SHOWN, names=", ".join(names[:NAMES_SHOWN]))
+
+
+def _won(findings: Findings, best: TrialRow, results: Sequence[CharacterResult], messages: Messages) -> str:
+    kind = messages.text("won_baseline" if best.kind == "baseline" else "won_searched", name=label(best))
+    knobs = knobs_by_hand_name(TrialConfig.model_validate(best.config))
+    parts = [kind, messages.text("won_configuration", settings=main_settings(knobs, messages))]
+    if not results:
+        return " ".join(parts)
+    targets = [result for result in results if result.role == "target"]
+    controls = [result for result in results if result.role == "control"]
+    parts += [messages.text("won_learnt", split=findings.split, **_right(targets))] if targets else []
+    parts += [messages.text("won_kept", **_right(controls))] if controls else []
+    asked = sum(result.asked for result in results)
+    before, after = (sum(getattr(result, side) for result in results) for side in ("wrong_before", "wrong_after"))
+    parts.append(messages.text("won_wrong", before=percent(before / asked), after=percent(after / asked)))
+    return " ".join(parts)
+
+
+def _right(results: Sequence[CharacterResult]) -> dict[str, str]:
+    """The mean share of right answers, before and after."""
+    return {
+        "before": percent(mean(result.right_before / result.asked for result in results)),
+        "after": percent(mean(result.right_after / result.asked for result in results)),
+    }
+
+
+def _real(findings: Findings, messages: Messages) -> str:
+    measured = findings.measured
+    if measured is None:
+        return ""
+    parts = [_checked(findings, measured, messages)]
+    between = between_words(measured.interval.score, messages)
+    parts.append(messages.text("real_score", split=measured.split, score=short(measured.score), between=between))
+    if measured.rival is not None:
+        interval = measured.rival.interval.score
+        key = "real_ahead" if _sign(interval) > 0 else "real_behind" if _sign(interval) < 0 else "real_chance"
+        parts.append(
+            messages.text(
+                key,
+                rival=messages.text("rival_baseline" if measured.rival.row.kind == "baseline" else "rival_searched"),
+                other=label(measured.rival.row),
+                score=short(measured.rival.score),
+                difference=f"{measured.rival.difference + 0.0:+.2f}",
+                between=between_words(interval, messages),
+            )
+        )
+    return " ".join(parts)
+
+
+def _checked(findings: Findings, measured: Measured, messages: Messages) -> str:
+    if measured.split == "test":
+        return messages.count("real_checked", measured.repeats)
+    if findings.data.winner is not None:
+        return messages.count("real_unopened", measured.repeats)
+    if findings.data.standings:
+        return messages.text("real_in_progress")
+    return messages.count("real_unchecked", len(findings.tried))
+
+
+def between_words(interval: Interval, messages: Messages) -> str:
+    """A 95 % interval in words."""
+    if math.isnan(interval.low):
+        return messages.text("between_unknown")
+    return messages.text("between", low=short(interval.low), high=short(interval.high))
+
+
+def _broke(findings: Findings, messages: Messages) -> list[str]:
+    results = findings.adapter_results
+    parts = [*_forgotten(findings, messages)] if results else []
+    unlearnt = [result for result in results if result.role == "target" and 2 * result.right_after < result.asked]
+    if unlearnt:
+        parts.append(messages.text("unlearnt", names=_shares(unlearnt, "right_after", messages)))
+    named = [result for result in results if result.wrong_after > result.wrong_before]
+    named.sort(key=lambda result: -result.wrong_after / result.asked)
+    if named:
+        parts.append(messages.text("broke_named", names=_taken(named, messages)))
+    failed = sum(row.state == "failed" for row in findings.data.rows)
+    return [*parts, *([messages.count("broke_failed", failed)] if failed else [])]
+
+
+def _forgotten(findings: Findings, messages: Messages) -> list[str]:
+    """The controls that lost right answers, those apart whose loss may be chance."""
+    lost = [result for result in findings.adapter_results if result.role == "control" and result.flips]
+    if not lost:
+        return [messages.text("broke_forgot_none")]
+    found = findings.adapter_evidence
+    sure = [one for one in lost if found[one.character].supported and found[one.character].difference < 0]
+    groups = (("broke_forgot", sure), ("broke_forgot_maybe", [one for one in lost if one not in sure]))
+    return [messages.text(key, names=_shares(group, "flips", messages)) for key, group in groups if group]
+
+
+def _shares(results: Sequence[CharacterResult], counted: str, messages: Messages) -> str:
+    words = [
+        messages.text("share", name=result.character, count=getattr(result, counted), asked=result.asked)
+        for result in results
+    ]
+    return ", ".join(words)
+
+
+def _taken(results: Sequence[CharacterResult], messages: Messages) -> str:
+    words = [
+        messages.text(
+            "broke_taken",
+            name=result.character,
+            count=result.wrong_after,
+            asked=result.asked,
+            other=result.wrong_names[0][0] if result.wrong_names else "—",
+        )
+        for result in results[:NAMES_SHOWN]
+    ]
+    listed = ", ".join(words)
+    left = len(results) - NAMES_SHOWN
+    return messages.count("and_more_characters", left, names=listed) if left > 0 else listed
