@@ -241,7 +241,7 @@ def test_a_study_that_changed_is_refused_and_can_be_accepted(tiny_study: Path, r
         skazka.report(copy)
     ledger = skazka.resume(copy, accept_change=True).folder.ledger()
     assert ledger.meta("accepted_changes")[0]["changes"] == ["study/probes.jsonl: has changed since the run began"]
-    text = skazka.report(copy).read_text(encoding="utf-8")
+    text = skazka.report(copy, formats=["md"]).read_text(encoding="utf-8")
     assert "Изменено по ходу поиска, с согласия:** study/probes" in text
 
 
