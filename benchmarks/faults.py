@@ -130,7 +130,7 @@ def line(outcome: Outcome) -> str:
 
 
 def _noted(outcome: Outcome) -> list[str]:
-    return [f"{name}: {value}" for name, value in outcome.noted.items() if value != ""]
+    return [f"{name}: {value}" for name, value in outcome.noted.items() if value != "" and name != "code"]
 
 
 def table(outcomes: Sequence[Outcome]) -> Table:
