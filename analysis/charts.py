@@ -130,7 +130,7 @@ def _score_points(key: str, points: Sequence[ScorePoint], color: Color, messages
         "points",
         color,
         labels=[f"{point.label}: {short(point.score or 0.0)}" for point in points],
-        written=color == "orange" and len(points) <= MOST_WRITTEN,
+        written=[point.label for point in points] if color == "orange" and len(points) <= MOST_WRITTEN else (),
         symbol="square" if color == "orange" else "circle",
     )
 
@@ -148,8 +148,9 @@ def pareto_plot(scored: Sequence[TrialRow], front: Sequence[TrialRow], messages:
         rows = [row for row in scored if belongs(row) and row.degradation is not None and row.gain is not None]
         x, y = [row.degradation or 0.0 for row in rows], [row.gain for row in rows]
         named = color == "orange" and len(rows) <= MOST_WRITTEN
-        labels = [label(row) for row in rows]
-        series.append(Series(messages.text(key), x, y, "points", color, labels=labels, written=named))
+        labels = [f"{label(row)}: {short(row.gain or 0.0)}, {short(row.degradation or 0.0)}" for row in rows]
+        written = [row.name for row in rows] if named else ()
+        series.append(Series(messages.text(key), x, y, "points", color, labels=labels, written=written))
     drawn = [one for one in series if one.x]
     return Plot([Panel(drawn, x_title=messages.text("axis_degradation"), y_title=messages.text("axis_gain"))])
 

@@ -13,7 +13,7 @@ from analysis.cost import Cost, cost_of
 from analysis.evidence import CharacterEvidence, evidence
 from analysis.outcomes import Tried, tried_of
 from analysis.run_data import RunData
-from analysis.statistics import ScoreInterval, difference_interval, score_interval
+from analysis.statistics import Interval, ScoreInterval, difference_interval, score_interval
 from analysis.tables import CharacterResult, character_results
 from analysis.trials import best_trial
 from search.finalists import Standing
@@ -24,10 +24,11 @@ from trainables.scoring import Score
 
 @dataclass(frozen=True)
 class Final:
-    """A finalist with the test scores of its repeats; none while the test probes are unopened."""
+    """A finalist with the test scores of its repeats, none while the test probes are unopened, and where they lie."""
 
     standing: Standing
     tests: tuple[Score, ...]
+    interval: Interval | None
 
     @property
     def tested(self) -> float | None:
@@ -100,11 +101,19 @@ class Findings:
     @cached_property
     def finals(self) -> list[Final]:
         """The finalists, best mean first."""
-        return [Final(standing, self._tests(standing)) for standing in self.data.standings]
+        return [Final(standing, self._tests(standing), self._interval(standing)) for standing in self.data.standings]
 
     def _tests(self, standing: Standing) -> tuple[Score, ...]:
         scores = [self.data.test_score(row.id) for row in standing.scored] if self.data.test_before else []
         return tuple(score for score in scores if score is not None)
+
+    def _interval(self, standing: Standing) -> Interval | None:
+        found = [self.data.answers(row.id, "test") for row in standing.scored] if self.data.test_before else []
+        runs = [run for run in found if run]
+        if not runs:
+            return None
+        about = (self.images, self.data.study.roles, self.data.study.file.score)
+        return score_interval(self.data.test_before, runs, *about).score
 
     @cached_property
     def split(self) -> str:

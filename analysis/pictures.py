@@ -26,7 +26,7 @@ def draw(path: Path, plot: Plot, nothing: str) -> None:
     figure = Figure(figsize=(WIDTH / DPI, plot.height / DPI), dpi=DPI)
     # Fixed margins: matplotlib's layout engines draw everything twice to find them.
     figure.subplots_adjust(
-        left=0.09, right=0.98, top=1 - 40 / plot.height, bottom=_foot(plot) / plot.height, hspace=0.4
+        left=0.11, right=0.98, top=1 - 40 / plot.height, bottom=_foot(plot) / plot.height, hspace=0.4
     )
     for place, panel in enumerate(plot.panels):
         _draw_panel(figure.add_subplot(plot.rows, plot.columns, place + 1), panel, nothing)
@@ -37,7 +37,7 @@ def draw(path: Path, plot: Plot, nothing: str) -> None:
 
 def _foot(plot: Plot) -> int:
     """Pixels below the lowest panels: tilted texts need more than numbers."""
-    return 190 if any(panel.ticks for panel in plot.panels) else 60
+    return 230 if any(panel.ticks for panel in plot.panels) else 60
 
 
 def _draw_panel(axes: Axes, panel: Panel, nothing: str) -> None:
@@ -55,7 +55,12 @@ def _draw_panel(axes: Axes, panel: Panel, nothing: str) -> None:
     axes.ticklabel_format(axis="y", scilimits=(-2, 4), useOffset=False)
     if panel.ticks:
         axes.set_xticks(
-            [where for where, _ in panel.ticks], [text for _, text in panel.ticks], rotation=45, ha="right", fontsize=8
+            [where for where, _ in panel.ticks],
+            [text for _, text in panel.ticks],
+            rotation=60,
+            ha="right",
+            rotation_mode="anchor",
+            fontsize=8,
         )
     elif panel.whole_x:
         axes.locator_params(axis="x", integer=True)
@@ -81,9 +86,9 @@ def _draw_series(axes: Axes, series: Series) -> None:
 
 def _write_labels(axes: Axes, series: Series) -> None:
     """Write the points' labels, above and below by turns: neighbours would cover each other."""
-    for place, (label, x, y) in enumerate(zip(series.labels, series.x, series.y, strict=True)):
+    for place, (label, x, y) in enumerate(zip(series.written, series.x, series.y, strict=True)):
         style: dict[str, Any] = {"fontsize": 8, "color": COLORS[series.color], "parse_math": False, "zorder": 4}
-        style["bbox"] = {"facecolor": "white", "edgecolor": "none", "alpha": 0.75, "pad": 0.5}
+        style["bbox"] = {"facecolor": "white", "edgecolor": "none", "alpha": 0.6, "pad": 0.2}
         text = label if len(label) <= _WRITTEN else label[: _WRITTEN - 1] + "…"
         if y is not None:
             axes.annotate(text, (x, y), xytext=(6, -14 if place % 2 else 6), textcoords="offset points", **style)

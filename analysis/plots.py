@@ -28,7 +28,7 @@ _GAP_X, _GAP_Y = 0.10, 0.16
 class Series:
     """Points of one kind. x, y: of equal length; a None in y breaks a line.
 
-    labels: a text for each point, shown on hovering; written: whether it stands beside the point as well.
+    labels: a text for each point, shown on hovering; written: another that stands beside it. Either may be empty.
     symbol: of points. legend: whether the name stands in the legend.
     """
 
@@ -38,7 +38,7 @@ class Series:
     style: Style
     color: Color
     labels: Sequence[str] = ()
-    written: bool = False
+    written: Sequence[str] = ()
     symbol: Literal["circle", "square", "x"] = "circle"
     legend: bool = True
 
@@ -159,9 +159,11 @@ def _trace(series: Series, number: str) -> dict[str, Any]:
     if series.style == "dashes":
         trace["line"]["dash"] = "dash"
     if series.labels:
-        trace |= {"text": [_plain(label) for label in series.labels], "hovertemplate": "%{text}<extra></extra>"}
-        if series.written:
-            trace |= {"mode": f"{trace['mode']}+text", "textposition": "top center"}
+        labels = [_plain(label) for label in series.labels]
+        trace |= {"hovertext": labels, "hovertemplate": "%{hovertext}<extra></extra>"}
+    if series.written:
+        written = [_plain(text) for text in series.written]
+        trace |= {"text": written, "mode": f"{trace['mode']}+text", "textposition": "top center"}
     return trace
 
 

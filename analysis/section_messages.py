@@ -291,6 +291,7 @@ SECTIONS: dict[str, tuple[Forms, Forms]] = {
     "final_best": ("лучший", "best"),
     "final_repeats": ("повторов", "repeats"),
     "final_test": ("test, среднее", "test, mean"),
+    "final_interval": ("test, интервал", "test, interval"),
     "optimism_retrained": ("search − повтор", "search − re-trained"),
     "optimism_test": ("search − test", "search − test"),
     "final_winner": ("{name}, победитель", "{name}, the winner"),
@@ -355,6 +356,10 @@ SECTIONS: dict[str, tuple[Forms, Forms]] = {
     "why_better": (
         "Из чего складывается score лучшей, {name}, и её отличие от {other}:",
         "What the score of the best, {name}, and its difference from {other} are made of:",
+    ),
+    "why_better_repeats": (
+        "Из чего складывается score лучшей, {name}, и её отличие от {other}, в среднем по повторам:",
+        "What the score of the best, {name}, and its difference from {other} are made of, in the mean of repeats:",
     ),
     "part": ("Часть", "Part"),
     "part_adds": ("Вклад в разницу, с весом", "Adds to the difference, weighted"),

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
 from analysis.messages import Messages
+from analysis.statistics import Interval
 from search.trial_row import TrialRow
 from spaces.trial_config import KNOBS, TrialConfig
 
@@ -50,6 +52,13 @@ def plain(value: object) -> str:
         return "true" if value else "false"
     # Not 3e-05: a table sorts what it shows.
     return format(Decimal(f"{value:.4g}"), "f") if isinstance(value, float) else str(value)
+
+
+def interval_words(interval: Interval, messages: Messages) -> str:
+    """A 95 % interval in words."""
+    if math.isnan(interval.low):
+        return messages.text("between_unknown")
+    return messages.text("between", low=short(interval.low), high=short(interval.high))
 
 
 def label(row: TrialRow) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from analysis.report import write_report
 from analysis.trials import best_trial, summary, trials_table
-from search.finalists import Standing
+from search.finalists import Standing, score_on_test
 from search.finalists import winner as winner_of
 from search.run_folder import RunFolder
 from search.trial_row import TrialRow
@@ -44,8 +44,10 @@ class Run:
         return winner_of(self.folder.ledger().trials(), self.folder.manifest()["options"].get("max_degradation"))
 
     def trials(self) -> pandas.DataFrame:
-        """One row a trial: its configuration, state, score and parts, times and error."""
-        return trials_table(self.folder.ledger())
+        """One row a trial: its configuration, state, score and parts, on test where it was opened, times and error."""
+        ledger, study = self.folder.ledger(), self.folder.study()
+        tests = {row.id: score_on_test(study, ledger, row.id) for row in ledger.trials() if row.repeat_of is not None}
+        return trials_table(ledger, tests)
 
     def summary(self) -> dict[str, Any]:
         """What `skazka status --json` prints."""

@@ -54,7 +54,8 @@ def _made_of(findings: Findings, messages: Messages) -> list[Block]:
     rows: list[list[Cell]] = [
         [part, getattr(mine, part), getattr(theirs, part), signed(getattr(by, part))] for part in (*PARTS, "score")
     ]
-    text = messages.text("why_better", name=label(best), other=label(rival))
+    key = "why_better" if findings.data.winner is None else "why_better_repeats"
+    text = messages.text(key, name=label(best), other=label(rival))
     return [Text(text), Table("parts", columns, rows)]
 
 

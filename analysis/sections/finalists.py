@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from analysis.document import Block, Cell, Column, Section, Table, Text, Tone
 from analysis.findings import Final, Findings
 from analysis.messages import Messages
-from analysis.words import label, short
+from analysis.words import interval_words, label, short
 from search.finalists import ENOUGH_SEARCHED
 
 COLUMNS = ("final_search", "final_mean", "final_worst", "final_best", "final_repeats", "final_test")
@@ -37,6 +37,7 @@ def _none(findings: Findings, messages: Messages) -> str:
 
 def _table(findings: Findings, messages: Messages) -> Table:
     columns = [Column(messages.text("trial")), *(Column(messages.text(key), number=True) for key in COLUMNS)]
+    columns += [Column(messages.text("final_interval"))]
     columns += [Column(messages.text("optimism_retrained"), True), Column(messages.text("optimism_test"), True)]
     winner = findings.data.winner
     won = [winner is not None and final.standing.trial.id == winner.trial.id for final in findings.finals]
@@ -58,6 +59,7 @@ def _row(final: Final, won: bool, messages: Messages) -> list[Cell]:
         max(scores, default=None),
         messages.text("of", count=len(scores), asked=len(standing.repeats)),
         final.tested,
+        None if final.interval is None else interval_words(final.interval, messages),
         _less(search, standing.mean),
         _less(search, final.tested),
     ]

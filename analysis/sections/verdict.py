@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 from analysis.document import Block, Code, Facts, Section, Text, Tone
@@ -11,7 +10,7 @@ from analysis.messages import Messages
 from analysis.sections.next_steps import Step, commands, steps
 from analysis.statistics import Interval
 from analysis.tables import CharacterResult
-from analysis.words import duration, knobs_by_hand_name, label, main_settings, percent, short
+from analysis.words import duration, interval_words, knobs_by_hand_name, label, main_settings, percent, short
 from search.trial_row import TrialRow
 from spaces.trial_config import TrialConfig
 from trainables.scoring import mean
@@ -125,7 +124,7 @@ def _real(findings: Findings, messages: Messages) -> str:
     if measured is None:
         return ""
     parts = [_checked(findings, measured, messages)]
-    between = between_words(measured.interval.score, messages)
+    between = interval_words(measured.interval.score, messages)
     parts.append(messages.text("real_score", split=measured.split, score=short(measured.score), between=between))
     if measured.rival is not None:
         interval = measured.rival.interval.score
@@ -137,7 +136,7 @@ def _real(findings: Findings, messages: Messages) -> str:
                 other=label(measured.rival.row),
                 score=short(measured.rival.score),
                 difference=f"{measured.rival.difference + 0.0:+.2f}",
-                between=between_words(interval, messages),
+                between=interval_words(interval, messages),
             )
         )
     return " ".join(parts)
@@ -151,13 +150,6 @@ def _checked(findings: Findings, measured: Measured, messages: Messages) -> str:
     if findings.data.standings:
         return messages.text("real_in_progress")
     return messages.count("real_unchecked", len(findings.tried))
-
-
-def between_words(interval: Interval, messages: Messages) -> str:
-    """A 95 % interval in words."""
-    if math.isnan(interval.low):
-        return messages.text("between_unknown")
-    return messages.text("between", low=short(interval.low), high=short(interval.high))
 
 
 def _broke(findings: Findings, messages: Messages) -> list[str]:

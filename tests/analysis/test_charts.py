@@ -60,10 +60,10 @@ def test_plots_are_drawn_900_pixels_wide_whatever_the_names(tmp_path: Path) -> N
 
 
 def test_plotly_takes_a_plot_as_text_and_without_webgl() -> None:
-    series = Series("<b>", [1, 2], [0.5, None], "points", "red", labels=["<a href=x>", "b & c"], written=True)
+    series = Series("<b>", [1, 2], [0.5, None], "points", "red", labels=["<a href=x>", "b & c"], written=["<u>", ""])
     figure = plotly_figure(Plot([Panel([series], title="<i>t</i>"), Panel([series])], columns=2))
     text = json.dumps(figure)
-    assert not [tag for tag in ("<b>", "<a href", "<i>") if tag in text]
+    assert not [tag for tag in ("<b>", "<a href", "<i>", "<u>") if tag in text]
     first, second = figure["data"]
     assert first["type"] == "scatter"
     assert first["name"] == "&lt;b&gt;"

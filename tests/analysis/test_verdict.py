@@ -155,12 +155,14 @@ def test_search_retrained_and_test_scores_stand_side_by_side(tmp_path: Path) -> 
     add_repeat(folder, ledger, trial, 3, None, state="failed")
     section = _sections(folder, ledger)["finalists"]
     table = next(block for block in section.blocks if isinstance(block, Table))
-    name, search, mean, worst, best, repeats, test, less_repeats, less_test = table.rows[0]
+    name, search, mean, worst, best, repeats, test, interval, less_repeats, less_test = table.rows[0]
     assert (name, search, best, repeats) == ("t0000, победитель", 1.0, 1.0, "2 из 3")
     assert worst == pytest.approx(1 / 6)
     assert mean == pytest.approx(7 / 12)
     # Test: nothing learnt in one repeat, one of two targets in the other.
     assert test == pytest.approx(0.25)
+    # A single image of the only control cannot be exchanged for another.
+    assert interval == "интервал не вычислить: картинок слишком мало"
     assert less_repeats == pytest.approx(5 / 12)
     assert less_test == pytest.approx(0.75)
     said = [block.text for block in section.blocks if isinstance(block, Text)]

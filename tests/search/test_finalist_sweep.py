@@ -58,6 +58,13 @@ def test_the_winner_stands_before_test_is_opened_and_test_is_asked_once(run: ska
         assert ledger.answers(trial, "search") != ledger.answers(trial, "test")
 
 
+def test_the_table_has_test_scores_for_the_repeats_alone(run: skazka.Run) -> None:
+    table = run.trials()
+    tested = table["test_score"].notna()
+    assert list(tested) == list(table["kind"] == "finalist")
+    assert (run.path / "report" / "trials.parquet").is_file()
+
+
 def test_a_finished_run_has_nothing_left_to_do(run: skazka.Run) -> None:
     before = run.folder.ledger_file.read_bytes()
     skazka.resume(run.path)
