@@ -18,6 +18,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from analysis.message_table import LANGUAGES
 from analysis.messages import Messages
 from benchmarks.campaigns import good_inputs
 from benchmarks.campaigns.fault_points import IN_WORKER, PLAN, Fault, fired, write_plan
@@ -194,9 +195,10 @@ def report(run: Path) -> str:
     # A path in Markdown may have its underscores escaped.
     text = (run / "report" / "report.md").read_text(encoding="utf-8").replace("\\_", "_").replace(str(run), "RUN")
     text = re.sub(r"\d{4}-\d\d-\d\dT[\d:]+Z", "TIME", text)
-    # What it cost, and every length of time elsewhere.
-    text = re.sub(rf"(?ms)^## {re.escape(Messages('ru').text('cost'))}$.*?(?=^## )", "", text)
-    return re.sub(r"\d+ (?:ч \d+ мин|мин \d+ с)\b", "DURATION", text)
+    # What it cost, and every length of time elsewhere, in the language of this machine.
+    cost = "|".join(re.escape(Messages(language).text("cost")) for language in LANGUAGES)
+    text = re.sub(rf"(?ms)^## (?:{cost})$.*?(?=^## )", "", text)
+    return re.sub(r"\d+ (?:ч \d+ мин|мин \d+ с|h \d+ min|min \d+ s)\b", "DURATION", text)
 
 
 def a_fault(source: random.Random, whom: Literal["driver", "worker"], number: int) -> Fault:
