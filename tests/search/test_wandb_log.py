@@ -36,6 +36,8 @@ import os, signal, sys, time
 from pathlib import Path
 from search.run_folder import RunFolder
 from search.wandb_log import following, publish_report
+# A shell ignores Ctrl-C for what it runs in the background, and its children inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 folder = RunFolder(Path(sys.argv[1]))
 ledger = folder.ledger()
 def wait_for(trial, epoch):
