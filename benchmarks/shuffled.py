@@ -1,7 +1,8 @@
-"""A sweep that cannot learn: `python -m benchmarks.shuffled --run RUN --out FILE.json`.
+"""Sweeps that cannot learn: `python -m benchmarks.shuffled --runs FOLDER --out FILE.json`.
 
-The demo with its training answers shuffled among the targets, question by question of a kind: no picture tells what its
-answer is. Whatever a report then calls improved is false. Counts such claims over every trial, on search and on test.
+The demo with its training answers dealt out among the targets: every target's pictures get equally many answers of each
+target, so no picture tells what its answer is. Whatever a report then calls improved is false. Counts such claims over
+every trial of several such sweeps, on search and on test.
 """
 
 from __future__ import annotations
@@ -27,37 +28,64 @@ from studies.study import BUNDLED, Study
 
 
 @click.command()
-@click.option("--run", type=click.Path(path_type=Path), required=True, help="New run folder, or a finished one.")
+@click.option(
+    "--runs", type=click.Path(path_type=Path), required=True, help="Folder of the sweeps; finished ones stay."
+)
 @click.option("--trials", default=12, show_default=True)
-@click.option("--seed", default=1, show_default=True)
+@click.option("--seeds", default=3, show_default=True, help="Sweeps, each on answers dealt out anew.")
 @click.option("--out", type=click.Path(path_type=Path), required=True)
-def main(run: Path, trials: int, seed: int, out: Path) -> None:
-    """Sweep over the shuffled demo and count what its report would claim."""
-    if not run.exists():
-        with tempfile.TemporaryDirectory() as folder:
-            study = shuffled_demo(Path(folder) / "shuffled", seed)
-            options = sweep.Options(trials=trials, seed=seed, finalists=3)
-            sweep.launch(study, run=run, space_name=None, options=options)
-    found = claims(RunFolder.open(run))
-    out.write_text(json.dumps(found, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-    for name, figure in found.items():
-        click.echo(f"{name}: {figure}")
+def main(runs: Path, trials: int, seeds: int, out: Path) -> None:
+    """Sweep over the shuffled demo and count what its reports would claim."""
+    found = []
+    for seed in range(1, seeds + 1):
+        run = runs / f"seed-{seed}"
+        if not run.exists():
+            with tempfile.TemporaryDirectory() as folder:
+                study = shuffled_demo(Path(folder) / "shuffled", seed)
+                options = sweep.Options(trials=trials, seed=seed, finalists=3)
+                sweep.launch(study, run=run, space_name=None, options=options)
+        found.append(claims(RunFolder.open(run)))
+    together = {
+        title: {
+            "sweeps": seeds,
+            "reports": sum(map(len, each)),
+            "with a false claim": sum(bool(claim) for one in each for claim in one),
+            "claims": each,
+        }
+        for title in found[0]
+        for each in [[one[title] for one in found]]
+    }
+    out.write_text(json.dumps(together, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    for title, counts in together.items():
+        click.echo(f"{title}: {counts['with a false claim']} of {counts['reports']}")
 
 
 def shuffled_demo(folder: Path, seed: int) -> Path:
-    """A copy of the demo whose training answers are shuffled among the rows that ask the same kind of question."""
+    """A copy of the demo whose training answers are dealt out among its targets, those of one kind among themselves.
+
+    Raises ValueError where a kind of question has not equally many rows of every target.
+    """
     shutil.copytree(BUNDLED["demo"], folder, ignore=shutil.ignore_patterns("*.py", "__pycache__"))
     file = folder / "training.jsonl"
     rows = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
-    places: dict[str, list[int]] = defaultdict(list)
+    places: dict[str, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
     for place, row in enumerate(rows):
-        places[_kind(row["question"])].append(place)
-    source = random.Random(seed)
-    for same_kind in places.values():
-        answers = [rows[place]["answer"] for place in same_kind]
-        source.shuffle(answers)
-        for place, answer in zip(same_kind, answers, strict=True):
-            rows[place]["answer"] = answer
+        places[_kind(row["question"])][row["character"]].append(place)
+    source, turn = random.Random(seed), 0
+    for of_kind in places.values():
+        targets = sorted(of_kind)
+        (size,) = {len(of_target) for of_target in of_kind.values()}
+        answers = {target: [rows[place]["answer"] for place in of_kind[target]] for target in targets}
+        for each in answers.values():
+            source.shuffle(each)
+        for number, target in enumerate(targets):
+            source.shuffle(of_kind[target])
+            for place in of_kind[target]:
+                rows[place]["answer"] = answers[targets[(number + turn) % len(targets)]].pop()
+                turn += 1
+            # The next target begins where this one did, one name on: every name is dealt out equally often.
+            turn -= size
+        turn += size
     file.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
     return folder
 
@@ -68,18 +96,17 @@ def _kind(question: str) -> str:
     return next(kind for kind, wordings in QUESTIONS.items() if question in wordings)
 
 
-def claims(folder: RunFolder) -> dict[str, Any]:
-    """How many reports on a trial, or on the repeats of a finalist, call a target improved, and which."""
+def claims(folder: RunFolder) -> dict[str, list[dict[str, float]]]:
+    """What each report on a trial, or on the repeats of a finalist, would call improved, and by how much."""
     ledger, study = folder.ledger(), folder.study()
     trials = [[row.id] for row in ledger.trials() if row.score is not None]
     groups = {"one training, search": ("search", trials)}
     repeats = [[row.id for row in standing.scored] for standing in standings(ledger.trials())]
     groups["repeats, test"] = ("test", repeats)
-    found: dict[str, Any] = {"best score": max((row.score or -1.0) for row in ledger.trials())}
+    found = {}
     for title, (split, each) in groups.items():
         before = ledger.answers(BASE, split)
-        improved = [_improved(study, before, [ledger.answers(trial, split) for trial in group]) for group in each]
-        found[title] = {"reports": len(each), "with a false claim": sum(map(bool, improved)), "claims": improved}
+        found[title] = [_improved(study, before, [ledger.answers(trial, split) for trial in group]) for group in each]
     return found
 
 
