@@ -12,11 +12,11 @@ from trainables.grading import Grade
 from trainables.scoring import mean
 
 
-def said_elsewhere(study: Study, runs: Sequence[Sequence[GradedAnswer]]) -> dict[str, list[float]]:
-    """Target -> of each image of the other targets, the share of its answers, [0, 1], that would be right of this one.
+def said_elsewhere(study: Study, run: Sequence[GradedAnswer]) -> dict[str, dict[str, list[float]]]:
+    """Target -> other target -> of each of its images, the share of its answers, [0, 1], right of the first.
 
-    runs: each repeat's answers to probes of the study. An answer counts by what the target's own probes of that kind
-    accept; kinds that it is not asked are left out. Empty lists where a study has one target.
+    run: answers to probes of the study. An answer counts by what the first target's own probes of that kind accept;
+    kinds that it is not asked are left out. Nobody where a study has one target.
     """
     grader, probes, targets = grader_of(study), {probe.id: probe for probe in study.probes}, study.named("target")
     accepted = _accepted(study)
@@ -27,14 +27,15 @@ def said_elsewhere(study: Study, runs: Sequence[Sequence[GradedAnswer]]) -> dict
         graded = grader.grade(text, character=target, kind=kind, accepted=phrases, allowed_names=allowed)
         return graded.grade == Grade.correct
 
-    found: dict[str, list[float]] = {}
+    found: dict[str, dict[str, list[float]]] = {}
     for target in targets:
-        by_image: dict[str, list[bool]] = {}
-        for graded in (graded for run in runs for graded in run):
+        others: dict[str, dict[str, list[bool]]] = {}
+        for graded in run:
             probe = probes[graded.answer.probe]
             if probe.character != target and probe.character in targets and (target, probe.kind) in accepted:
+                by_image = others.setdefault(probe.character, {})
                 by_image.setdefault(probe.image, []).append(fits(target, probe.kind, graded.answer.text))
-        found[target] = [mean(right) for right in by_image.values()]
+        found[target] = {other: [mean(right) for right in by_image.values()] for other, by_image in others.items()}
     return found
 
 

@@ -195,11 +195,18 @@ class Findings:
 
     def evidence(self, trial: str, split: str = "search") -> Mapping[str, CharacterEvidence]:
         """Whether a trial's changes are beyond chance; empty where it was not asked."""
-        study, after = self.data.study, self.data.answers(trial, split)
-        before = self.data.test_before if split == "test" else self.data.before
-        if not after or not before:
+        return self._evidence([run for run in [self.data.answers(trial, split)] if run], split)
+
+    @cached_property
+    def best_evidence(self) -> Mapping[str, CharacterEvidence]:
+        """What changed beyond chance in each repeat of the best configuration, on the probes of `split`."""
+        return {} if self.best is None else self._evidence(self._runs(self.best, self.split), self.split)
+
+    def _evidence(self, runs: Sequence[Sequence[GradedAnswer]], split: str) -> Mapping[str, CharacterEvidence]:
+        study, before = self.data.study, self.data.test_before if split == "test" else self.data.before
+        if not runs or not before:
             return {}
-        return evidence(before, [after], self.images, study.roles, said_elsewhere(study, [after]))
+        return evidence(before, runs, self.images, study.roles, [said_elsewhere(study, run) for run in runs])
 
     @property
     def unfinished(self) -> int:

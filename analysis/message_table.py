@@ -207,8 +207,8 @@ MESSAGES: dict[str, Mapping[str, Forms]] = {
         "чужое имя стало встречаться чаще ({p})", "wrong names have become more frequent ({p})"
     ),
     "status_confused": _both(
-        "но то же самое модель отвечает и о других целевых персонажах: она их не различает",
-        "but the same is said about the other targets: the model does not tell them apart",
+        "но то же самое модель отвечает и о другом целевом персонаже: она их не различает",
+        "but the same is said about another target: the model does not tell them apart",
     ),
     "status_chance": _both("может быть случайностью, {p}", "may be chance, {p}"),
     "status_needed": _both(
@@ -222,10 +222,10 @@ MESSAGES: dict[str, Mapping[str, Forms]] = {
     "evidence_tested": _both(
         "«Улучшение», «ухудшение» и «деградация» стоят только там, где их подтверждает точный тест перестановки знаков "
         "по картинкам: p не больше {alpha} с поправкой Холма на число персонажей. Где теста не хватает, сказано, что "
-        "видно и сколько картинок решило бы дело.",
+        "видно и сколько картинок решило бы дело. Статус говорит об одном обучении: с другим seed может выйти иначе.",
         "“Improvement”, “worse” and “degradation” stand only where the exact sign-flip test over images supports them: "
         "p of at most {alpha}, corrected after Holm for the number of characters. Elsewhere the status says what was "
-        "seen and how many images would settle it.",
+        "seen and how many images would settle it. A status speaks of one training: another seed may end otherwise.",
     ),
     "evidence_missing": _both(
         "Отдельных ответов нет, только их число, поэтому проверить, не случайность ли изменение, нельзя.",

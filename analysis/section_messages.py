@@ -133,6 +133,17 @@ SECTIONS: dict[str, tuple[Forms, Forms]] = {
         "Её score на вопросах {split}: {score} ({between}); у модели без дообучения 0.",
         "Its score on the {split} probes: {score} ({between}); without fine-tuning it is 0.",
     ),
+    "real_learnt": (
+        (
+            "Улучшение сверх случайного в каждом из обучений ({n}): {names}.",
+            "Улучшение сверх случайного в каждом из обучений ({n}): {names}.",
+            "Улучшение сверх случайного в каждом из обучений ({n}): {names}.",
+        ),
+        (
+            "Improved beyond chance in its {n} training: {names}.",
+            "Improved beyond chance in each of its {n} trainings: {names}.",
+        ),
+    ),
     "real_ahead": (
         "У {rival}, {other}: {score}. Разница {difference} ({between}): ноль вне интервала.",
         "The {rival}, {other}, has {score}. Difference {difference} ({between}): zero is outside.",

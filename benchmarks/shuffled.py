@@ -12,9 +12,9 @@ import random
 import shutil
 import tempfile
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -25,6 +25,7 @@ from search.finalists import standings
 from search.ledger import BASE
 from search.run_folder import RunFolder
 from studies.study import BUNDLED, Study
+from trainables.answers import GradedAnswer
 
 
 @click.command()
@@ -47,17 +48,24 @@ def main(runs: Path, trials: int, seeds: int, out: Path) -> None:
         found.append(claims(RunFolder.open(run)))
     together = {
         title: {
-            "sweeps": seeds,
-            "reports": sum(map(len, each)),
-            "with a false claim": sum(bool(claim) for one in each for claim in one),
-            "claims": each,
+            "reports": sum(len(one[title]) for one in found),
+            "with a false claim": sum(bool(claim.told_apart) for one in found for claim in one[title]),
+            "by the change alone": sum(bool(claim.changed) for one in found for claim in one[title]),
+            "claims by sweep": [[claim.told_apart for claim in one[title]] for one in found],
         }
         for title in found[0]
-        for each in [[one[title] for one in found]]
     }
     out.write_text(json.dumps(together, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     for title, counts in together.items():
         click.echo(f"{title}: {counts['with a false claim']} of {counts['reports']}")
+
+
+@dataclass(frozen=True)
+class Claims:
+    """The targets that one report calls improved, and by how much; `changed`: those of the sign-flip test alone."""
+
+    told_apart: dict[str, float]
+    changed: dict[str, float]
 
 
 def shuffled_demo(folder: Path, seed: int) -> Path:
@@ -96,8 +104,8 @@ def _kind(question: str) -> str:
     return next(kind for kind, wordings in QUESTIONS.items() if question in wordings)
 
 
-def claims(folder: RunFolder) -> dict[str, list[dict[str, float]]]:
-    """What each report on a trial, or on the repeats of a finalist, would call improved, and by how much."""
+def claims(folder: RunFolder) -> dict[str, list[Claims]]:
+    """What each report on a trial, or on the repeats of a finalist, would claim."""
     ledger, study = folder.ledger(), folder.study()
     trials = [[row.id] for row in ledger.trials() if row.score is not None]
     groups = {"one training, search": ("search", trials)}
@@ -106,17 +114,22 @@ def claims(folder: RunFolder) -> dict[str, list[dict[str, float]]]:
     found = {}
     for title, (split, each) in groups.items():
         before = ledger.answers(BASE, split)
-        found[title] = [_improved(study, before, [ledger.answers(trial, split) for trial in group]) for group in each]
+        found[title] = [_claims(study, before, [ledger.answers(trial, split) for trial in group]) for group in each]
     return found
 
 
-def _improved(study: Study, before: Any, runs: Any) -> dict[str, float]:
-    images: Mapping[str, str] = {probe.id: probe.image for probe in study.probes}
-    return {
-        name: round(one.difference, 3)
-        for name, one in evidence(before, runs, images, study.roles, said_elsewhere(study, runs)).items()
-        if one.role == "target" and one.supported and one.difference > 0
-    }
+def _claims(study: Study, before: Sequence[GradedAnswer], runs: Sequence[Sequence[GradedAnswer]]) -> Claims:
+    images = {probe.id: probe.image for probe in study.probes}
+    said = [said_elsewhere(study, run) for run in runs]
+    improved = [
+        {
+            name: round(one.difference, 3)
+            for name, one in evidence(before, runs, images, study.roles, elsewhere).items()
+            if one.role == "target" and one.supported and one.difference > 0
+        }
+        for elsewhere in (said, [])
+    ]
+    return Claims(*improved)
 
 
 if __name__ == "__main__":

@@ -172,26 +172,21 @@ def no_change(pool: Pool, random: np.random.Generator) -> dict[str, float]:
 def _claims(
     before: list[GradedAnswer], runs: list[list[GradedAnswer]], swapped: set[str], roles: Mapping[str, str]
 ) -> bool:
+    """Whether somebody is said to have changed in every run.
+
+    The sides of a swapped image change places, so that each run has a side "before" of its own and is judged alone. The
+    program corrects the largest p-values of all runs together, which supports no claim that these do not.
+    """
     images = _images(before)
-    # One side of a swapped image becomes the other; with repeats, the mean of their answers cannot be given back as one
-    # answer, so each repeat is held against a side "before" of its own.
-    sides: tuple[list[list[GradedAnswer]], list[list[GradedAnswer]]] = ([], [])
+    claims = []
     for run in runs:
-        pairs = zip(before, run, strict=True)
-        chosen = [(new, old) if images[old.answer.probe] in swapped else (old, new) for old, new in pairs]
-        sides[0].append([old for old, _ in chosen])
-        sides[1].append([new for _, new in chosen])
-    joined = [_joined(side) for side in sides]
-    joined_images = {probe: images[probe.rpartition("#")[0]] for probe in (one.answer.probe for one in joined[0])}
-    return any(one.supported for one in evidence(joined[0], [joined[1]], joined_images, roles).values())
-
-
-def _joined(side: Sequence[Sequence[GradedAnswer]]) -> list[GradedAnswer]:
-    return [
-        GradedAnswer(Answer(f"{one.answer.probe}#{number}", ""), one.character, one.grade, one.names, one.right)
-        for number, run in enumerate(side)
-        for one in run
-    ]
+        pairs = [
+            (new, old) if images[old.answer.probe] in swapped else (old, new)
+            for old, new in zip(before, run, strict=True)
+        ]
+        found = evidence([old for old, _ in pairs], [[new for _, new in pairs]], images, roles)
+        claims.append({(name, one.difference > 0) for name, one in found.items() if one.supported})
+    return bool(set.intersection(*claims))
 
 
 @click.command()

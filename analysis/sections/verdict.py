@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from analysis.document import Block, Code, Facts, Section, Text, Tone
+from analysis.evidence import CharacterEvidence
 from analysis.findings import Findings, Measured
 from analysis.messages import Messages
 from analysis.sections.next_steps import Step, commands, steps
@@ -126,6 +127,9 @@ def _real(findings: Findings, messages: Messages) -> str:
     parts = [_checked(findings, measured, messages)]
     between = interval_words(measured.interval.score, messages)
     parts.append(messages.text("real_score", split=measured.split, score=short(measured.score), between=between))
+    learnt = [name for name, one in findings.best_evidence.items() if _surely_learnt(one)]
+    if findings.data.winner is not None:
+        parts.append(messages.count("real_learnt", measured.repeats, names=_names(learnt, messages)))
     if measured.rival is not None:
         interval = measured.rival.interval.score
         key = "real_ahead" if _sign(interval) > 0 else "real_behind" if _sign(interval) < 0 else "real_chance"
@@ -140,6 +144,10 @@ def _real(findings: Findings, messages: Messages) -> str:
             )
         )
     return " ".join(parts)
+
+
+def _surely_learnt(one: CharacterEvidence) -> bool:
+    return one.role == "target" and one.supported and one.difference > 0
 
 
 def _checked(findings: Findings, measured: Measured, messages: Messages) -> str:

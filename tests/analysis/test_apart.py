@@ -55,29 +55,42 @@ def answers(study: Study, told: dict[str, str]) -> list[GradedAnswer]:
 
 
 def test_what_is_said_about_others_is_counted_by_image(study: Study) -> None:
-    found = said_elsewhere(study, [answers(study, {"Колобок": "Чебурашка.", "Матрёшка": "Чебурашка."})])
-    # 12 images of each of the three other targets; a third of the questions about Колобок call him Чебурашка.
-    assert sorted(found["Чебурашка"]) == pytest.approx([0.0] * 24 + [1 / 3] * 12)
-    assert set(found["Колобок"]) == {0.0}
+    found = said_elsewhere(study, answers(study, {"Колобок": "Чебурашка.", "Матрёшка": "Чебурашка."}))
+    # A third of the questions about each of Колобок's 12 images call him Чебурашка; a control is nobody's rival.
+    assert found["Чебурашка"]["Колобок"] == pytest.approx([1 / 3] * 12)
+    assert found["Чебурашка"]["Алёша Попович"] == [0.0] * 12
+    assert set(found["Чебурашка"]) == set(study.named("target")) - {"Чебурашка"}
+    assert {share for shares in found["Колобок"].values() for share in shares} == {0.0}
 
 
-@pytest.mark.parametrize(("everyone", "claimed"), [(True, False), (False, True)])
-def test_one_name_for_everyone_is_no_improvement(study: Study, everyone: bool, claimed: bool) -> None:
-    targets, images = study.named("target"), {probe.id: probe.image for probe in study.probes}
+@pytest.mark.parametrize(
+    "called_so", [("Алёша Попович",), ("Алёша Попович", "Колобок"), ("Чебурашка", "Колобок", "Алёша Попович")]
+)
+def test_one_name_for_two_or_more_is_no_improvement(study: Study, called_so: tuple[str, ...]) -> None:
+    images = {probe.id: probe.image for probe in study.probes}
+    everyone = len(called_so) > 1
     before = answers(study, {})
-    after = answers(study, {name: "Алёша Попович." for name in (targets if everyone else ["Алёша Попович"])})
-    found = evidence(before, [after], images, study.roles, said_elsewhere(study, [after]))
-    assert found["Алёша Попович"].supported == claimed
+    after = answers(study, {name: "Алёша Попович." for name in called_so})
+    found = evidence(before, [after], images, study.roles, [said_elsewhere(study, after)])
+    assert found["Алёша Попович"].supported != everyone
     assert found["Алёша Попович"].confused == everyone
     rows = character_table(character_results(before, after, study.roles), Messages("en"), found)
     status = next(row.status for row in rows if row.character == "Алёша Попович")
     assert ("does not tell them apart" in status) == everyone
-    assert status.startswith("improvement") == claimed
+    assert status.startswith("improvement") != everyone
+
+
+@pytest.mark.parametrize(("other", "claimed"), [("Алёша Попович.", True), ("Колобок.", False), ("Не знаю.", False)])
+def test_a_claim_about_repeats_must_hold_of_each(study: Study, other: str, claimed: bool) -> None:
+    images = {probe.id: probe.image for probe in study.probes}
+    runs = [answers(study, {"Алёша Попович": said}) for said in ("Алёша Попович.", "Алёша Попович.", other)]
+    said = [said_elsewhere(study, run) for run in runs]
+    assert evidence(answers(study, {}), runs, images, study.roles, said)["Алёша Попович"].supported == claimed
 
 
 def test_without_other_targets_nothing_is_compared(study: Study, tmp_path: Path) -> None:
     before, after = answers(study, {}), answers(study, {"Алёша Попович": "Алёша Попович."})
     images = {probe.id: probe.image for probe in study.probes}
-    found = evidence(before, [after], images, study.roles, {"Алёша Попович": []})
+    found = evidence(before, [after], images, study.roles, [{"Алёша Попович": {}}])
     assert found["Алёша Попович"].p_apart is None
     assert found["Алёша Попович"].supported
