@@ -13,7 +13,14 @@ from analysis.cost import Cost, cost_of
 from analysis.evidence import CharacterEvidence, evidence
 from analysis.outcomes import Tried, tried_of
 from analysis.run_data import RunData
-from analysis.statistics import Interval, ScoreInterval, difference_interval, score_interval
+from analysis.statistics import (
+    Interval,
+    ScoreInterval,
+    SeedSpread,
+    difference_interval,
+    score_interval,
+    seed_spread,
+)
 from analysis.tables import CharacterResult, character_results
 from analysis.trials import best_trial
 from search.finalists import Standing
@@ -112,8 +119,14 @@ class Findings:
         runs = [run for run in found if run]
         if not runs:
             return None
-        about = (self.images, self.data.study.roles, self.data.study.file.score)
+        about = (self.images, self.data.study.roles, self.data.study.file.score, self.seed_spread)
         return score_interval(self.data.test_before, runs, *about).score
+
+    @cached_property
+    def seed_spread(self) -> SeedSpread | None:
+        """What the finalists' test scores vary by from seed to seed; None before test was opened."""
+        scores = [[tuple(vars(score).values()) for score in self._tests(standing)] for standing in self.data.standings]
+        return seed_spread(scores)
 
     @cached_property
     def split(self) -> str:
@@ -148,7 +161,7 @@ class Findings:
             return None
         rival = self._rival(before, runs, split)
         score = statistics.fmean(self._scores(self.best, split))
-        about = (self.images, self.data.study.roles, self.data.study.file.score)
+        about = (self.images, self.data.study.roles, self.data.study.file.score, self._spread(split))
         return Measured(split, score, score_interval(before, runs, *about), len(runs) if winner else 1, rival)
 
     def _rival(
@@ -159,9 +172,12 @@ class Findings:
         if row is None or self.best is None or not theirs:
             return None
         score = statistics.fmean(self._scores(row, split))
-        about = (self.images, self.data.study.roles, self.data.study.file.score)
+        about = (self.images, self.data.study.roles, self.data.study.file.score, self._spread(split))
         difference = statistics.fmean(self._scores(self.best, split)) - score
         return Rival(row, score, difference, difference_interval(before, runs, theirs, *about))
+
+    def _spread(self, split: str) -> SeedSpread | None:
+        return self.seed_spread if split == "test" else None
 
     @cached_property
     def rival(self) -> TrialRow | None:

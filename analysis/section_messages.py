@@ -256,9 +256,9 @@ SECTIONS: dict[str, tuple[Forms, Forms]] = {
     ),
     "intervals": (
         "Интервалы 95-процентные: для долей по Уилсону, для score бутстрэп по картинкам, с разбросом повторов, "
-        "где их хотя бы два.",
+        "где их хотя бы два (он считается общим для всех финалистов).",
         "Intervals are of 95 %: Wilson's for shares of answers, for the score a bootstrap over images, with the spread "
-        "of repeats where there are at least two.",
+        "of repeats where there are at least two (taken for the same in all finalists).",
     ),
     # Finalists
     "finalists": ("Финалисты: поиск, повтор, test", "Finalists: search, re-trained, test"),

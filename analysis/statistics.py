@@ -194,12 +194,40 @@ class ScoreInterval:
     hallucination: Interval
 
 
+@dataclass(frozen=True)
+class SeedSpread:
+    """What scores of one configuration vary by from seed to seed, learnt from the repeats of several.
+
+    deviations: of the score and its parts, (4,). degrees: of freedom, repeats less configurations.
+    """
+
+    deviations: tuple[float, ...]
+    degrees: int
+
+
+def seed_spread(scores: Sequence[Sequence[Sequence[float]]]) -> SeedSpread | None:
+    """The pooled deviation of repeats from the mean of their configuration; None where nobody was repeated.
+
+    scores: of each configuration the score and its parts of each repeat, (configurations, repeats, 4). Taken for the
+    same in all of them, which 2 or 3 repeats of one could not tell from anything else.
+    """
+    import numpy as np
+
+    groups = [np.array(repeats) for repeats in scores if len(repeats) > 1]
+    degrees = sum(len(repeats) - 1 for repeats in groups)
+    if not degrees:
+        return None
+    squares = sum(((repeats - repeats.mean(axis=0)) ** 2).sum(axis=0) for repeats in groups)
+    return SeedSpread(tuple(np.sqrt(squares / degrees).tolist()), degrees)
+
+
 def score_interval(
     before: Sequence[GradedAnswer],
     runs: Sequence[Sequence[GradedAnswer]],
     images: Mapping[str, str],
     roles: Mapping[str, str],
     weights: ScoreWeights,
+    spread: SeedSpread | None = None,
     *,
     level: float = 0.95,
     draws: int = 2000,
@@ -210,20 +238,22 @@ def score_interval(
     runs: each repeat's answers to the probes of `before`, else ValueError. images: probe -> its image.
     An image is drawn with all its questions and repeats, within its character; characters with a single image are
     drawn together within their role, which makes the interval wider, and NaN where such a character is alone.
-    One run cannot tell what another seed would give: its interval is that of this training only.
+    One run cannot tell what another seed would give: its interval is that of this training only. spread: what seeds
+    change, where it is known from more than these runs.
     A loss or wrong names that were never seen have the upper bound of Wilson, with an image as one answer.
 
     Deviations are enlarged by sqrt(n / (n - 1)), without which few images give too narrow an interval (Efron,
     The Jackknife, the Bootstrap and Other Resampling Plans, 1982). To the deviations of images that of seeds is added
-    as Behrens and Fisher add two means: a Student t of (repeats - 1) degrees. The spread of repeats already holds
-    what an image varies by from seed to seed, so it is taken out of the images' deviations.
+    as Behrens and Fisher add two means: a Student t of (repeats - 1) degrees, or of those of `spread`. The
+    spread of repeats already holds what an image varies by from seed to seed, so it is taken out of the images'
+    deviations.
     """
     sample = _Sample.of(before, runs, images, roles, weights)
     if sample.alone:
         return ScoreInterval(UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN)
     worst = 1 + weights.degradation + weights.hallucination
     limits = {"score": (-worst, 1.0), "gain": (-1.0, 1.0), "degradation": (0.0, 1.0), "hallucination": (0.0, 1.0)}
-    drawn = _Draws(sample, draws, seed).of(sample, weights)
+    drawn = _Draws(sample, draws, seed).of(sample, weights, spread)
     found = {name: _bounds(values.clip(*limits[name]), level) for name, values in drawn.items()}
     for name, concerned in (("degradation", sample.controls), ("hallucination", len(sample.asked))):
         if not sample.contributions[:, PARTS.index(name)].any():
@@ -238,6 +268,7 @@ def difference_interval(
     images: Mapping[str, str],
     roles: Mapping[str, str],
     weights: ScoreWeights,
+    spread: SeedSpread | None = None,
     *,
     level: float = 0.95,
     draws: int = 2000,
@@ -253,7 +284,7 @@ def difference_interval(
     if ours.alone:
         return ScoreInterval(UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN)
     draw = _Draws(ours, draws, seed)
-    mine, other = draw.of(ours, weights), draw.of(theirs, weights)
+    mine, other = draw.of(ours, weights, spread), draw.of(theirs, weights, spread)
     return ScoreInterval(**{name: _bounds(mine[name] - other[name], level) for name in mine})
 
 
@@ -378,7 +409,7 @@ class _Draws:
             even = [1 / len(stratum)] * len(stratum)
             self.counts[:, stratum] = self.random.multinomial(len(stratum), even, size=draws)
 
-    def of(self, sample: _Sample, weights: ScoreWeights) -> dict[str, Floats]:
+    def of(self, sample: _Sample, weights: ScoreWeights, spread: SeedSpread | None) -> dict[str, Floats]:
         """Drawn scores and parts by name, (draws,) each."""
         import numpy as np
 
@@ -387,10 +418,10 @@ class _Draws:
         hallucination = np.maximum(0.0, wrong)
         # The formula of trainables.scoring.score_of, for arrays.
         score = gain - weights.degradation * degradation - weights.hallucination * hallucination
-        drawn = self._with_seeds(np.stack([score, gain, degradation, hallucination], axis=-1), sample.scores)
+        drawn = self._with_seeds(np.stack([score, gain, degradation, hallucination], axis=-1), sample.scores, spread)
         return dict(zip(("score", *PARTS), drawn.T, strict=True))
 
-    def _with_seeds(self, drawn: Floats, scores: Floats) -> Floats:
+    def _with_seeds(self, drawn: Floats, scores: Floats, spread: SeedSpread | None) -> Floats:
         """Means over repeats, (draws, 4), with what other seeds would change; drawn: (draws, R, 4), scores: (R, 4)."""
         import numpy as np
 
@@ -398,11 +429,13 @@ class _Draws:
         repeats = len(scores)
         if repeats == 1:
             return means
+        spread = spread or seed_spread([scores.tolist()])
+        assert spread is not None
         by_image = means.var(axis=0)
         by_both = (drawn - means[:, None]).var(axis=0).sum(axis=0) / (repeats * (repeats - 1))
         apart = 1 - np.divide(by_both, by_image, out=np.zeros_like(by_both), where=by_image > 0)
-        by_seed = scores.std(axis=0, ddof=1) / math.sqrt(repeats)
-        student = self.random.standard_t(repeats - 1, size=(len(means), 1))
+        by_seed = np.array(spread.deviations) / math.sqrt(repeats)
+        student = self.random.standard_t(spread.degrees, size=(len(means), 1))
         centre, kept = scores.mean(axis=0), np.sqrt(apart.clip(0, 1))
         moved: Floats = centre + (means - centre) * kept + by_seed * student
         return moved

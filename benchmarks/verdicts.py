@@ -23,10 +23,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.evidence import evidence
-from analysis.statistics import Interval, score_interval
+from analysis.statistics import Interval, SeedSpread, score_interval, seed_spread
 from studies.study import ScoreWeights
 from trainables.answers import Answer, GradedAnswer
 from trainables.grading import Grade
+from trainables.scoring import score_answers
 
 Bits = NDArray[np.bool_]
 # Images of each character that a draw takes, in place of its old ones; one entry for each place.
@@ -87,6 +88,10 @@ class Pool:
         degradation, hallucination = np.mean(flips), max(0.0, risen)
         return float(np.mean(gains) - WEIGHTS.degradation * degradation - WEIGHTS.hallucination * hallucination)
 
+    def draw(self, name: str, count: int, random: np.random.Generator) -> list[Answers]:
+        """Trainings of a configuration, drawn with replacement: its mean over all seeds is then exactly their mean."""
+        return [self.seeds[name][seed] for seed in random.integers(len(self.seeds[name]), size=count)]
+
     def graded(self, run: Answers, taken: Taken) -> list[GradedAnswer]:
         """A run's answers on these images as the program holds them."""
         found = []
@@ -118,11 +123,11 @@ def sweep(pool: Pool, random: np.random.Generator) -> dict[str, float]:
     search, test = pool.take(random), pool.take(random)
     others = [name for name in pool.seeds if name not in pool.baselines]
     tried = [*pool.baselines, *random.permutation(others)[: TRIALS - len(pool.baselines)]]
-    orders = {name: random.permutation(len(pool.seeds[name])) for name in tried}
-    first = {name: pool.score(pool.seeds[name][orders[name][0]], search) for name in tried}
+    orders = {name: pool.draw(name, 1 + REPEATS, random) for name in tried}
+    first = {name: pool.score(orders[name][0], search) for name in tried}
     ranked = sorted(tried, key=first.__getitem__, reverse=True)
     finalists = list(dict.fromkeys([*ranked[:FINALISTS], *pool.baselines]))
-    repeats = {name: [pool.seeds[name][seed] for seed in orders[name][1 : 1 + REPEATS]] for name in finalists}
+    repeats = {name: orders[name][1:] for name in finalists}
     means = {name: float(np.mean([pool.score(run, search) for run in runs])) for name, runs in repeats.items()}
     winner = max(finalists, key=means.__getitem__)
     runs, truth, best = repeats[winner], pool.truth[winner], max(pool.truth[name] for name in tried)
@@ -133,37 +138,43 @@ def sweep(pool: Pool, random: np.random.Generator) -> dict[str, float]:
         "reported optimism": reported - truth,
         "regret": best - truth,
         "regret by search score": best - pool.truth[ranked[0]],
-        "winner covered": _covers(pool, runs, test, truth),
+        "winner covered": _covers(pool, runs, test, truth, _spread(pool, list(repeats.values()), test)),
     }
 
 
 def trial(pool: Pool, random: np.random.Generator) -> dict[str, float]:
     """Intervals of a trial that nobody chose: of one training, and of a configuration from its repeats."""
     name = random.choice(list(pool.seeds))
-    order = random.permutation(len(pool.seeds[name]))
-    one, taken = pool.seeds[name][order[0]], pool.take(random)
-    repeats = [pool.seeds[name][seed] for seed in order[:REPEATS]]
+    others = random.permutation([each for each in pool.seeds if each != name])[: FINALISTS - 1]
+    (one,), taken = pool.draw(name, 1, random), pool.take(random)
+    repeats, *rest = (pool.draw(each, REPEATS, random) for each in (name, *others))
     return {
         "one training covered": _covers(pool, [one], taken, pool.score(one, pool.everything)),
-        "repeats covered": _covers(pool, repeats, taken, pool.truth[name]),
+        "repeats covered": _covers(pool, repeats, taken, pool.truth[name], _spread(pool, [repeats, *rest], taken)),
     }
 
 
-def _covers(pool: Pool, runs: Sequence[Answers], taken: Taken, truth: float) -> float:
+def _spread(pool: Pool, groups: Sequence[Sequence[Answers]], taken: Taken) -> SeedSpread | None:
+    before = pool.graded(pool.before, taken)
+    scored = [[score_answers(before, pool.graded(run, taken), pool.roles, WEIGHTS) for run in runs] for runs in groups]
+    return seed_spread([[tuple(vars(score).values()) for score in runs] for runs in scored])
+
+
+def _covers(pool: Pool, runs: Sequence[Answers], taken: Taken, truth: float, spread: SeedSpread | None = None) -> float:
     before, after = pool.graded(pool.before, taken), [pool.graded(run, taken) for run in runs]
-    interval: Interval = score_interval(before, after, _images(before), pool.roles, WEIGHTS).score
+    interval: Interval = score_interval(before, after, _images(before), pool.roles, WEIGHTS, spread).score
     return float(interval.low <= truth <= interval.high)
 
 
 def no_change(pool: Pool, random: np.random.Generator) -> dict[str, float]:
     """A report on trials that changed nothing: whether it claims that someone improved or got worse."""
     name = random.choice(list(pool.seeds))
-    order = random.permutation(len(pool.seeds[name]))[:REPEATS]
+    order = pool.draw(name, REPEATS, random)
     taken = pool.take(random)
     found = {}
     for title, chosen in (("one training", order[:1]), ("repeats", order)):
         before = pool.graded(pool.before, taken)
-        after = [pool.graded(pool.seeds[name][seed], taken) for seed in chosen]
+        after = [pool.graded(run, taken) for run in chosen]
         swapped = {image for image in dict.fromkeys(_images(before).values()) if random.random() < 0.5}
         found[f"false claim, {title}"] = float(_claims(before, after, swapped, pool.roles))
     return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from fractions import Fraction
 
 import pytest
@@ -18,6 +19,7 @@ from analysis.statistics import (
     images_needed,
     paired_interval,
     score_interval,
+    seed_spread,
     sign_flip,
     wilson,
 )
@@ -200,7 +202,28 @@ def test_repeats_that_disagree_widen_the_interval_and_repeats_that_agree_do_not(
     alike = score_interval(BEFORE, [_answers(LEARNT)] * 3, IMAGES, ROLES, WEIGHTS).score
     runs = [_answers(LEARNT), _answers(HARMED), _answers(NOTHING)]
     assert _width(alike) == pytest.approx(_width(one))
-    assert _width(score_interval(BEFORE, runs, IMAGES, ROLES, WEIGHTS).score) > 2 * _width(one)
+    alone = _width(score_interval(BEFORE, runs, IMAGES, ROLES, WEIGHTS).score)
+    assert alone > 2 * _width(one)
+    # Known from more repeats than these, the same spread leaves less to doubt.
+    own = seed_spread([[tuple(vars(score_answers(BEFORE, run, ROLES, WEIGHTS)).values()) for run in runs]])
+    assert own is not None
+    assert own.degrees == len(runs) - 1
+    pooled = replace(own, degrees=30)
+    assert _width(score_interval(BEFORE, runs, IMAGES, ROLES, WEIGHTS, pooled).score) < 0.8 * alone
+
+
+def test_the_spread_of_seeds_is_that_of_all_configurations_together() -> None:
+    # Squared deviations 0.02 and 0.08 with one degree each, and nobody's third: sqrt(0.1 / 2).
+    scores: list[list[tuple[float, ...]]] = [
+        [(0.1, 0, 0, 0), (0.3, 0, 0, 0)],
+        [(0.5, 1, 0, 0), (0.9, 1, 0, 0)],
+        [(7, 7, 7, 7)],
+    ]
+    found = seed_spread(scores)
+    assert found is not None
+    assert found.deviations == pytest.approx((math.sqrt(0.05), 0, 0, 0))
+    assert found.degrees == 2
+    assert seed_spread([[(0.1, 0, 0, 0)]]) is None
 
 
 def test_a_loss_that_was_never_seen_is_not_certain_to_be_none() -> None:
