@@ -369,3 +369,33 @@ def study_db(run: Path, to: str, as_json: bool) -> None:
         click.echo(json_line({"storage": written.storage, "study": written.study_name, "trials": written.trials}))
     else:
         click.echo(printable(f"wrote {written.trials} trials of study {written.study_name} to {written.storage}"))
+
+
+@main.group()
+def space() -> None:
+    """Look at search spaces."""
+
+
+@space.command("show")
+@click.argument("name", default="lora")
+@json_option
+@guarded
+def space_show(name: str, as_json: bool) -> None:
+    """Print the knobs of a space with their values, units and conditions.
+
+    NAME is one of the spaces that come with skazka (default: lora) or a YAML file.
+
+    \b
+    Example: skazka space show forgetting
+    """
+    from spaces.space import load_space
+
+    found = load_space(name)
+    if as_json:
+        click.echo(json_line({"space": found.name, "knobs": found.as_data()}))
+        return
+    from rich.console import Console
+
+    from skazka.table import space_table
+
+    Console(highlight=False).print(space_table(found))

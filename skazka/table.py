@@ -8,6 +8,8 @@ from rich.text import Text
 from analysis.trials import best_trial
 from search.trial_row import SCORED, TrialRow
 from spaces.printable import printable
+from spaces.space import Domain, Space
+from spaces.trial_config import TrialConfig
 from trainables.metrics import rank
 
 
@@ -46,6 +48,39 @@ def trials_table(rows: list[TrialRow], epochs: dict[str, int], shown: int = 12) 
         cells += [f"{row.config['learning_rate']:.1e}", str(row.config["rank"])]
         table.add_row(*(Text(printable(cell)) for cell in cells), style=style)
     return table
+
+
+def space_table(space: Space) -> Table:
+    """Every knob of a trial: what the space searches, under which switch, and what it leaves at its default."""
+    conditional = any(domain.when for domain in space.knobs.values())
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    table.add_column("knob", no_wrap=True)
+    table.add_column("values", overflow="fold", min_width=20)
+    if conditional:
+        table.add_column("only where", no_wrap=True)
+    table.add_column("meaning", overflow="fold")
+    for knob, field in sorted(TrialConfig.model_fields.items(), key=lambda item: item[0] not in space.knobs):
+        domain = space.knobs.get(knob)
+        values = f"fixed: {_value(field.default)}" if domain is None else _domain(domain)
+        when = domain.when.items() if domain is not None else ()
+        switches = [" and ".join(f"{switch}: {_value(on)}" for switch, on in when)] if conditional else []
+        row = (knob, values, *switches, field.description or "")
+        table.add_row(*map(Text, map(printable, row)), style="dim" if domain is None else None)
+    return table
+
+
+def _domain(domain: Domain) -> str:
+    if domain.choice is not None:
+        return ", ".join(map(_value, domain.choice))
+    return " to ".join(map(_value, domain.ends())) + (", log" if domain.log_uniform else "")
+
+
+def _value(value: object) -> str:
+    if value is None:
+        return "empty"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _number(value: float | None) -> str:

@@ -103,6 +103,26 @@ def test_export_says_what_it_verified(launched: tuple[Result, Path], tmp_path: P
     }
 
 
+def test_a_space_is_shown_with_values_conditions_and_what_is_fixed() -> None:
+    lines = call("space", "show", "forgetting").stdout.splitlines()
+    found = {line.split()[0]: line for line in lines if line[0].strip()}
+    assert "3e-05 to 0.001" in found["learning_rate"]
+    assert "4, 8, 16, 32" in found["rank"]
+    assert "replay: true" in found["replay_ratio"]
+    (length,) = [line for line in call("space", "show", "quick").stdout.splitlines() if "max_length" in line]
+    assert "fixed: 256" in length
+
+
+def test_a_space_is_shown_as_its_file_writes_it(tmp_path: Path) -> None:
+    knobs = {"rank": {"choice": [4, 8]}, "epochs": {"integer": [1, 3]}}
+    (tmp_path / "mine.yaml").write_text(json.dumps(knobs), encoding="utf-8")
+    shown = json.loads(call("space", "show", tmp_path / "mine.yaml", "--json").stdout)
+    assert shown == {"space": "mine", "knobs": knobs}
+    unknown = call("space", "show", "nobody")
+    assert (unknown.exit_code, unknown.stderr.count("\n")) == (2, 1)
+    assert "forgetting, lora, quick" in unknown.stderr
+
+
 def test_check_accepts_a_good_study(tiny_study: Path) -> None:
     result = call("check", tiny_study, "--json")
     assert result.exit_code == 0
