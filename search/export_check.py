@@ -46,14 +46,24 @@ def answer_all(request: dict[str, Any]) -> list[str]:
     return answers
 
 
+def _picture(path: str) -> Any:
+    """The picture as it was trained on: upright, on white where it is transparent."""
+    from PIL import Image, ImageOps
+
+    with Image.open(path) as image:
+        upright = ImageOps.exif_transpose(image)
+        if not upright.has_transparency_data:
+            return upright.convert("RGB")
+        seen = upright.convert("RGBA")
+        return Image.alpha_composite(Image.new("RGBA", seen.size, "white"), seen).convert("RGB")
+
+
 def _answer(model: Any, processor: Any, probes: list[dict[str, str]], max_new_tokens: int) -> list[str]:
     import torch
-    from PIL import Image
 
     chats = []
     for probe in probes:
-        with Image.open(probe["image"]) as image:
-            content = [{"type": "image", "image": image.convert("RGB")}, {"type": "text", "text": probe["question"]}]
+        content = [{"type": "image", "image": _picture(probe["image"])}, {"type": "text", "text": probe["question"]}]
         chats.append([{"role": "user", "content": content}])
     inputs = processor.apply_chat_template(
         chats,

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from PIL import Image
+from PIL import Image, ImageOps
 
 from studies.files import FileError, sha256_of
 
@@ -28,9 +28,16 @@ def inspect(path: Path) -> str:
 
 
 def open_rgb(path: Path) -> Image.Image:
-    """The picture as RGB, fully decoded. Raises FileError as `inspect` does."""
+    """The picture as a person sees it, in RGB: turned as its EXIF says, on white where it is transparent.
+
+    Of an animation the first frame. Raises FileError as `inspect` does.
+    """
     with _bounded(path) as image:
-        return image.convert("RGB")
+        upright = ImageOps.exif_transpose(image)
+        if not upright.has_transparency_data:
+            return upright.convert("RGB")
+        seen = upright.convert("RGBA")
+        return Image.alpha_composite(Image.new("RGBA", seen.size, "white"), seen).convert("RGB")
 
 
 @contextmanager
