@@ -14,7 +14,7 @@ ORDER = ("spaces", "studies", "trainables", "search", "analysis", "skazka")
 # studies/demo/base.py trains the shipped model: a script, imported by no package.
 LIGHT = (
     *(path for package in ("spaces", "studies", "analysis") for path in sorted((ROOT / package).rglob("*.py"))),
-    *(ROOT / "trainables" / f"{name}.py" for name in ("names", "grading", "answers", "scoring", "metrics", "task")),
+    *(ROOT / "trainables" / f"{name}.py" for name in ("grading", "answers", "scoring", "metrics", "task")),
     *(ROOT / "search" / f"{name}.py" for name in ("ledger", "run_folder", "manifest", "export", "export_check")),
     *(ROOT / "skazka" / f"{name}.py" for name in ("cli", "api", "table")),
 )

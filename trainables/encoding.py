@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from PIL import Image
 
-from trainables.names import normalise
+from studies.names import normalise
 
 IGNORED = -100
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 
-from trainables.names import Occurrence, PhraseMatcher, Tokens, fact_forms, name_forms, tokenise
+from studies.names import Occurrence, PhraseMatcher, Tokens, fact_forms, name_forms, tokenise
 
 KINDS = ("name", "origin", "looks")
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trainables.names import Occurrence, PhraseMatcher, fact_forms, name_forms, normalise, tokenise
+from studies.names import Occurrence, PhraseMatcher, fact_forms, name_forms, normalise, tokenise
 
 deterministic = settings(deadline=None, derandomize=True, max_examples=100, database=None)
 
