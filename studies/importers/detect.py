@@ -1,0 +1,56 @@
+"""Which format a source has."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from spaces.problems import InputError, Problem
+from studies.importers.folders import metadata_files, open_folders, open_image_folder, pictures_below
+from studies.importers.found import Source
+from studies.importers.options import Format, ImportOptions
+from studies.importers.records import SUFFIXES
+from studies.importers.tables import LISTING, is_saved, open_table
+from studies.importers.team import ROWS, open_team
+
+
+def open_source(options: ImportOptions, scratch: Path) -> Source:
+    """Open what the options name. Raises InputError when nothing is there, or nothing that is known."""
+    path = Path(os.path.expanduser(options.source))
+    kind = options.format or _format(path, options.source)
+    if kind == "team":
+        return open_team(path)
+    if kind == "folders":
+        return open_folders(path)
+    if kind == "imagefolder":
+        return open_image_folder(path, options.columns)
+    return open_table(options, scratch)
+
+
+def _format(path: Path, source: str) -> Format:
+    if os.path.isfile(path):
+        if path.suffix.lower() in SUFFIXES:
+            return "table"
+        raise InputError(Problem("", "--from", f"{source}: no known kind of file", f"give {', '.join(SUFFIXES)}"))
+    if os.path.isdir(path):
+        return _format_of_folder(path)
+    # A dataset on the hub is OWNER/NAME; a path that is gone often has a look of its own.
+    if source.startswith((".", "/", "~")) or source.count("/") > 1:
+        raise InputError(Problem("", "--from", f"no file or folder {source!r}", "check the path"))
+    return "table"
+
+
+def _format_of_folder(path: Path) -> Format:
+    if (path / ROWS).is_file():
+        return "team"
+    if is_saved(path) or (path / LISTING).is_file():
+        return "table"
+    if metadata_files(path):
+        return "imagefolder"
+    if pictures_below(path):
+        return "folders"
+    if any(path.rglob("*.parquet")):
+        return "table"
+    message = f"{path} holds nothing that is known"
+    remedy = f"give a folder with pictures, {ROWS} or Parquet files, or one of {', '.join(SUFFIXES)}"
+    raise InputError(Problem("", "--from", message, remedy))

@@ -1,0 +1,34 @@
+"""What a user may say of an import: `data:` in study.yaml, or the options of `skazka init`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
+
+from spaces.trial_config import no_switch
+
+Word = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4096)]
+Format = Literal["team", "folders", "imagefolder", "table"]
+
+
+class ImportOptions(BaseModel):
+    """Where data lies and how it is to be read.
+
+    source: a folder, a file, or the id of a dataset on the hub. columns: our name of a column -> the source's.
+    probe_share: share of a target's images for each of the splits search and test, where the source has no splits.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+    source: Word = Field(alias="from")
+    format: Format | None = None
+    targets: tuple[Word, ...] = ()
+    controls: tuple[Word, ...] = ()
+    negatives: tuple[Word, ...] = ()
+    columns: dict[Literal["image", "character", "question", "answer", "messages", "split"], Word] = {}
+    revision: Word | None = None
+    probe_share: float = Field(0.2, gt=0, le=0.45)
+    allow_missing: bool = False
+
+    _no_switch = field_validator("probe_share", mode="before")(no_switch)

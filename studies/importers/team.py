@@ -1,0 +1,86 @@
+"""The layout of the team that this project began with: annotation.json, base_prompts.json, character_names.json."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from spaces.problems import InputError, Problem
+from studies.importers.columns import text
+from studies.importers.folders import pictures_below
+from studies.importers.found import Found, Skipped, Source, outside, picture_at
+from studies.importers.records import read_records
+
+ROWS, PROMPTS, NAMES, ASSETS = "annotation.json", "base_prompts.json", "character_names.json", "assets"
+# Their test pictures are named after folders, but these characters have none.
+CONTROLS = {"matryoshka": "Матрёшка", "spiderman": "Человек-паук", "superman": "Супермен"}
+
+
+def open_team(root: Path) -> Source:
+    """Rows of the targets, and beside them `assets/` with test pictures: of the targets by folder, else of controls."""
+    names = _names(root)
+    rows = [record if isinstance(record, Skipped) else _row(root, *record) for record in read_records(root / ROWS)]
+    targets = tuple(dict.fromkeys(row.character for row in rows if isinstance(row, Found) and row.character))
+    tested = list(_assets(root, names))
+    controls = tuple(dict.fromkeys(row.character for row in tested if row.character and row.character not in targets))
+    aliases: dict[str, list[str]] = defaultdict(list)
+    for folder, name in names.items():
+        aliases[name].append(folder.replace("_", " ").title())
+    return Source(
+        "team",
+        [*rows, *tested],
+        questions=_prompts(root),
+        targets=targets,
+        controls=controls,
+        aliases={name: tuple(aliases[name]) for name in (*targets, *controls) if name in aliases},
+    )
+
+
+def _row(root: Path, place: str, row: dict[str, Any]) -> Found | Skipped:
+    """A row of annotation.json; a picture that they converted counts where the original is not there."""
+    named = [name for name in (text(row.get("image")), text(row.get("converted_image"))) if name]
+    if not named:
+        return Skipped(place, "no picture")
+    places = [(name, picture_at(root, name)) for name in named]
+    inside = [(name, path) for name, path in places if path is not None]
+    if not inside:
+        return outside(place, named[0])
+    name, picture = next((pair for pair in inside if pair[1].is_file()), inside[0])
+    character = text(row.get("character_name")) or text(row.get("character_folder"))
+    question, answer = text(row.get("question")), text(row.get("answer")) or ""
+    return Found(place, picture, name, character, question, answer, "training")
+
+
+def _assets(root: Path, names: dict[str, str]) -> Iterator[Found]:
+    known = {**CONTROLS, **names}
+    for path in pictures_below(root / ASSETS) if (root / ASSETS).is_dir() else []:
+        key = path.stem.lower()
+        place = path.relative_to(root).as_posix()
+        yield Found(place, path, path.name, known.get(key, path.stem.replace("_", " ")), side="test")
+
+
+def _names(root: Path) -> dict[str, str]:
+    """Folder -> the character's name."""
+    data = _json(root / NAMES, {})
+    if not isinstance(data, dict):
+        raise InputError(Problem(NAMES, "", "must map folders to names", "mend the file"))
+    return {str(folder).lower(): str(name) for folder, name in data.items()}
+
+
+def _prompts(root: Path) -> tuple[str, ...]:
+    data = _json(root / PROMPTS, [])
+    if not isinstance(data, list):
+        raise InputError(Problem(PROMPTS, "", "must be a list of questions", "mend the file"))
+    return tuple(str(question).strip() for question in data if str(question).strip())
+
+
+def _json(path: Path, default: Any) -> Any:
+    if not path.exists():
+        return default
+    try:
+        return json.loads(path.read_text(encoding="utf-8-sig"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise InputError(Problem(path.name, "", f"cannot be read ({error})", "mend the file")) from error
