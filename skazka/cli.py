@@ -4,21 +4,17 @@ from __future__ import annotations
 
 import re
 import shlex
-import signal
 import sys
-import traceback
 from collections.abc import Callable
 from contextlib import contextmanager, nullcontext, redirect_stdout
-from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from skazka.command import NONE_SUCCEEDED, OK, SOME_FAILED, guarded, json_option, shown
+from skazka.init import init
 from spaces.printable import json_line, printable
-from spaces.problems import InputError
-from spaces.secrets import redact
-from studies.files import is_disk_full
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,11 +22,6 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from skazka.api import Run
-
-# Failures that are told in one line; named and not imported, for `--help` must not wait for them.
-EXPECTED = ("LedgerDamaged", "ExportError", "LedgerError", "OpeningError", "PreparationError")
-FULL = "no space left on the disk; make room, then try again — a run that was begun goes on with skazka resume"
-OK, INTERNAL, BAD_INPUT, SOME_FAILED, NONE_SUCCEEDED = 0, 1, 2, 3, 4
 
 
 class Duration(click.ParamType[float]):
@@ -59,59 +50,20 @@ class Formats(click.ParamType[tuple[str, ...]]):
         return formats
 
 
-def guarded(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Turn refusals into one line each and exit code 2, in JSON where JSON was asked for."""
-
-    @wraps(command)
-    def wrapper(*args: Any, **kwargs: Any) -> Any:
-        try:
-            return command(*args, **kwargs)
-        except InputError as error:
-            problems = [str(problem) for problem in error.problems]
-            if kwargs.get("as_json"):
-                click.echo(json_line({"ok": False, "problems": problems}))
-            for problem in problems:
-                click.echo(f"error: {problem}", err=True)
-            sys.exit(BAD_INPUT)
-        except KeyboardInterrupt as error:
-            _say_interrupted(error)
-            sys.exit(128 + getattr(error, "signal", signal.SIGINT))
-        except (click.ClickException, click.exceptions.Exit):
-            raise
-        except Exception as error:
-            if is_disk_full(error) or type(error).__name__ in EXPECTED:
-                message = FULL if is_disk_full(error) else str(error)
-                click.echo(f"error: {printable(redact(message))}", err=True)
-            else:
-                # A defect of ours: told whole, but not with what the environment keeps secret.
-                story = redact("".join(traceback.format_exception(error)))
-                click.echo("\n".join(map(printable, story.splitlines())), err=True)
-            sys.exit(INTERNAL)
-
-    return wrapper
-
-
-def _say_interrupted(error: KeyboardInterrupt) -> None:
-    run: Path | None = getattr(error, "run", None)
-    left = f"go on with: skazka resume {_shown(run)}" if run and run.exists() else "nothing was left behind"
-    click.echo(f"{error or 'interrupted'}; {left}", err=True)
-
-
-json_option = click.option(
-    "--json", "as_json", is_flag=True, help="Print one JSON object on stdout, the rest on stderr."
-)
-
-
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="skazka-tune")
 def main() -> None:
     """Find the LoRA configuration that teaches a vision-language model without making it forget.
 
     \b
+    skazka init my_study --from pictures/          a study from pictures, or from data you have
     skazka launch --trials 12 --run runs/first     search on the embedded demo study
     skazka report runs/first                       write the report
     skazka export runs/first --to adapters/best    the best adapter, ready for peft
     """
+
+
+main.add_command(init)
 
 
 @main.command()
@@ -218,17 +170,13 @@ def _say_what_next(console: Console, run: Run, summary: dict[str, Any]) -> None:
     lines.append(f"report  {summary['report']}")
     left = states["interrupted"] + states["pending"]
     if left:
-        lines.append(f"left    {left} of the trials asked for; go on with: skazka resume {_shown(run.path)}")
+        lines.append(f"left    {left} of the trials asked for; go on with: skazka resume {shown(run.path)}")
     if best is not None:
         name = won["export"] if won else best.name
-        lines.append(f"next    skazka export {_shown(run.path)} --to {shlex.quote(f'adapters/{name}')}")
-    lines.append(f"        skazka status {_shown(run.path)}")
+        lines.append(f"next    skazka export {shown(run.path)} --to {shlex.quote(f'adapters/{name}')}")
+    lines.append(f"        skazka status {shown(run.path)}")
     for line in lines:
         console.print(Text(printable(line)), soft_wrap=True)
-
-
-def _shown(path: Path) -> str:
-    return shlex.quote(str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path))
 
 
 def exit_code(summary: dict[str, Any]) -> int:

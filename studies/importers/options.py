@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
 
 from spaces.trial_config import no_switch
+from studies.importers.columns import KNOWN
 
 Word = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4096)]
 Format = Literal["team", "folders", "imagefolder", "table"]
@@ -15,7 +16,8 @@ Format = Literal["team", "folders", "imagefolder", "table"]
 class ImportOptions(BaseModel):
     """Where data lies and how it is to be read.
 
-    source: a folder, a file, or the id of a dataset on the hub. columns: our name of a column -> the source's.
+    source: a folder, a file, or the id of a dataset on the hub. names: a folder or label of the source -> the
+    character's name. columns: our name of a column (one of columns.KNOWN) -> the source's.
     probe_share: share of a target's images for each of the splits search and test, where the source has no splits.
     """
 
@@ -26,9 +28,18 @@ class ImportOptions(BaseModel):
     targets: tuple[Word, ...] = ()
     controls: tuple[Word, ...] = ()
     negatives: tuple[Word, ...] = ()
-    columns: dict[Literal["image", "character", "question", "answer", "messages", "split"], Word] = {}
+    names: dict[Word, Word] = {}
+    columns: dict[Word, Word] = {}
     revision: Word | None = None
     probe_share: float = Field(0.2, gt=0, le=0.45)
     allow_missing: bool = False
+
+    @field_validator("columns")
+    @classmethod
+    def _known(cls, columns: dict[str, str]) -> dict[str, str]:
+        for name in columns:
+            if name not in KNOWN:
+                raise ValueError(f"has no {name!r} — use {', '.join(KNOWN)}")
+        return columns
 
     _no_switch = field_validator("probe_share", mode="before")(no_switch)

@@ -1,0 +1,117 @@
+"""`skazka init`: a study folder from pictures and rows in another format."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, get_args
+
+import click
+
+from skazka.command import guarded, json_option, shown
+from spaces.printable import json_line, printable
+from spaces.problems import InputError, Problem
+from spaces.space import named_spaces
+from studies.importers.options import Format
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+    from studies.importers.convert import Imported
+
+MODEL = "Qwen/Qwen2.5-VL-3B-Instruct"
+
+
+@click.command()
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.option("--from", "source", required=True, help="Folder, file, or a dataset's id on the hub.")
+@click.option("--targets", multiple=True, help="Who is to be learnt: NAME,NAME…")
+@click.option("--controls", multiple=True, help="Who must not be forgotten.  [default: all others]")
+@click.option("--negatives", multiple=True, help="Who must not be taken for a target.")
+@click.option("--name", "names", multiple=True, help="A folder's or label's real name: LABEL=NAME.")
+@click.option("--column", "columns", multiple=True, help="A column's name there, e.g. answer=caption.")
+@click.option("--format", type=click.Choice(get_args(Format)), help="How to read it.  [default: by what is there]")
+@click.option("--revision", help="Revision of a dataset on the hub.")
+@click.option("--probe-share", type=float, default=0.2, show_default=True, help="Of a target's pictures, a split.")
+@click.option("--allow-missing", is_flag=True, help="Go on without the pictures that are not there.")
+@click.option("--language", type=click.Choice(["ru", "en"]), default="ru", show_default=True, help="Of questions.")
+@click.option("--model", default=MODEL, show_default=True, help="Hub id, folder, or demo for the embedded tiny one.")
+@click.option("--space", type=click.Choice(named_spaces()), default="lora", show_default=True, help="What to search.")
+@json_option
+@guarded
+def init(folder: Path, as_json: bool, language: str, model: str, space: str, **said: Any) -> None:
+    """Make a study folder of pictures, or of data in another format, and say what was found.
+
+    Reads one folder a character; ImageFolder with metadata; JSON, JSON Lines, CSV and Parquet, chats of TRL
+    and LLaMA-Factory among them; folders of save_to_disk; datasets on the hub.
+
+    \b
+    Example: skazka init my_study --from pictures/ --targets Чебурашка,Колобок
+    """
+    from rich.console import Console
+
+    from studies.importers.convert import PicturesMissing
+    from studies.importers.study_folder import Settings, init_study
+
+    console = Console(stderr=as_json, highlight=False)
+    try:
+        imported = init_study(folder, _options(said), Settings(language, model, space))
+    except PicturesMissing as error:
+        _show(console, error.imported)
+        raise
+    _show(console, imported)
+    if as_json:
+        click.echo(json_line({"ok": True, "study": str(folder.absolute()), **asdict(imported)}))
+        return
+    console.print(
+        f"wrote {printable(shown(folder))}; import.json in it lists every row that was skipped", soft_wrap=True
+    )
+    console.print(f"next  skazka launch {printable(shown(folder))}", soft_wrap=True)
+
+
+def _options(said: dict[str, Any]) -> Any:
+    from pydantic import ValidationError
+
+    from spaces.problems import problems_of
+    from studies.importers.options import ImportOptions
+
+    for option in ("targets", "controls", "negatives"):
+        said[option] = tuple(name.strip() for text in said[option] for name in text.split(",") if name.strip())
+    for option in ("names", "columns"):
+        said[option] = dict(_pair(f"--{option[:-1]}", text) for text in said[option])
+    try:
+        return ImportOptions.model_validate(said)
+    except ValidationError as error:
+        raise InputError(problems_of(error, "", lambda _: None)) from error
+
+
+def _pair(option: str, text: str) -> tuple[str, str]:
+    left, sign, right = text.partition("=")
+    if not (sign and left.strip() and right.strip()):
+        raise InputError(Problem("", option, f"{text!r} is no pair", "write OURS=THEIRS, for example gena=Гена"))
+    return left.strip(), right.strip()
+
+
+def _show(console: Console, imported: Imported) -> None:
+    from rich.text import Text
+
+    console.print(_table(imported.characters))
+    skipped = (f"skipped: {reason}: {count} of {imported.rows} rows" for reason, count in imported.reasons.items())
+    for line in (*skipped, *(f"note: {remark}" for remark in imported.remarks)):
+        console.print(Text(printable(line)), soft_wrap=True)
+
+
+def _table(characters: Iterable[dict[str, Any]]) -> Table:
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, caption="training, search and test count pictures", caption_justify="left")
+    table.add_column("character", no_wrap=True)
+    table.add_column("role")
+    for title in ("rows found", "rows used", "training", "search", "test"):
+        table.add_column(title, justify="right")
+    for row in characters:
+        counts = (row[name] for name in ("rows_found", "rows", "training", "search", "test"))
+        table.add_row(printable(row["name"]), row["role"], *map(str, counts))
+    return table

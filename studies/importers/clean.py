@@ -1,0 +1,109 @@
+"""Which rows of a source can be used: pictures that are there and readable, each once, with something to learn."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from studies.files import FileError
+from studies.images import inspect
+from studies.importers.cast import Cast
+from studies.importers.found import Found, Reason, Side, Skipped
+from studies.study import Role
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A row that can be used. picture: the sha256 of its content, in hex."""
+
+    place: str
+    picture: str
+    character: str
+    question: str | None
+    answer: str | None
+    side: Side | None
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture of the source: where it lies, what it is called there, and who is on it."""
+
+    path: Path
+    name: str
+    character: str
+
+
+@dataclass(frozen=True)
+class Cleaned:
+    """pictures: sha256 -> picture. roles: character -> role."""
+
+    rows: list[Kept]
+    pictures: dict[str, Picture]
+    skipped: list[Skipped]
+    roles: dict[str, Role]
+
+
+def clean(rows: Iterable[Found | Skipped], cast: Cast) -> Cleaned:
+    """Keep what can be used, and say of the rest why not. Raises InputError as `Cast.roles` does."""
+    found = list(rows)
+    about = {index: cast.of(row) for index, row in enumerate(found) if isinstance(row, Found)}
+    roles = cast.roles(name for name in about.values() if name)
+    cleaner = _Cleaner(roles)
+    for index, row in enumerate(found):
+        if isinstance(row, Skipped):
+            cleaner.skipped.append(row)
+        else:
+            cleaner.take(row, about[index])
+    return Cleaned(cleaner.rows, cleaner.pictures, cleaner.skipped, roles)
+
+
+class _Cleaner:
+    def __init__(self, roles: Mapping[str, Role]) -> None:
+        self.roles = roles
+        self.rows: list[Kept] = []
+        self.pictures: dict[str, Picture] = {}
+        self.skipped: list[Skipped] = []
+        self._hashes: dict[Path, str | FileError] = {}
+        self._seen: set[tuple[str, str | None, str | None]] = set()
+
+    def take(self, row: Found, character: str | None) -> None:
+        kept = self._kept(row, character)
+        if isinstance(kept, Skipped):
+            self.skipped.append(kept)
+        else:
+            self.rows.append(kept)
+
+    def _kept(self, row: Found, character: str | None) -> Kept | Skipped:
+        def skip(reason: Reason, detail: str = "") -> Skipped:
+            return Skipped(row.place, reason, detail)
+
+        if character is None:
+            return skip("no character", "neither a column, nor the folder, nor the answer names one alone")
+        if character not in self.roles:
+            return skip("character without a role", character)
+        if row.question and not row.answer:
+            return skip("empty answer", row.question)
+        if not row.picture.is_file():
+            return skip("picture missing", row.name)
+        digest = self._digest(row.picture)
+        if isinstance(digest, FileError):
+            return skip("picture unreadable", str(digest))
+        first = self.pictures.setdefault(digest, Picture(row.picture, row.name, character))
+        if first.character != character:
+            return skip("picture of another character", f"{row.name} is {first.name} of {first.character}")
+        content = (digest, row.question, row.answer)
+        if content in self._seen:
+            return skip(
+                "row twice", "" if row.name == first.name else f"{row.name} is the same picture as {first.name}"
+            )
+        self._seen.add(content)
+        return Kept(row.place, digest, character, row.question, row.answer, row.side)
+
+    def _digest(self, path: Path) -> str | FileError:
+        if path not in self._hashes:
+            try:
+                self._hashes[path] = inspect(path)
+            except FileError as error:
+                self._hashes[path] = error
+        return self._hashes[path]

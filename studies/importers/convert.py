@@ -1,0 +1,165 @@
+"""From a source to a study folder: read, clean, choose sides, write; all of it or nothing."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from spaces.problems import InputError, Problem
+from studies.files import is_disk_full
+from studies.importers.cast import Cast
+from studies.importers.clean import Cleaned, clean
+from studies.importers.detect import open_source
+from studies.importers.found import Found, Side, Skipped, Source
+from studies.importers.options import ImportOptions
+from studies.importers.remarks import pictures_by_character, remarks, remarks_on_answers
+from studies.importers.sides import choose_sides
+from studies.importers.writing import write_rows
+
+SIDE_NAMES: tuple[Side, ...] = ("training", "search", "test")
+
+
+@dataclass(frozen=True)
+class Imported:
+    """What an import found. characters: one row each, with pictures by side; skipped: one row each, with its reason."""
+
+    format: str
+    rows: int
+    characters: list[dict[str, Any]]
+    skipped: list[dict[str, str]]
+    remarks: list[str]
+
+    @property
+    def reasons(self) -> dict[str, int]:
+        """Reason -> how many rows were skipped for it."""
+        return dict(Counter(row["reason"] for row in self.skipped).most_common())
+
+
+class PicturesMissing(InputError):
+    """Rows name pictures that are not there; `imported` says what is."""
+
+    def __init__(self, problem: Problem, imported: Imported) -> None:
+        super().__init__(problem)
+        self.imported = imported
+
+
+def import_rows(options: ImportOptions, folder: Path, language: str) -> Imported:
+    """Write training.jsonl, replay.jsonl, probes.jsonl and images/ of a source into an empty folder.
+
+    Raises InputError when nothing can be made of it, and PicturesMissing unless allow_missing.
+    """
+    scratch = folder / ".unpacked"
+    try:
+        source = open_source(options, scratch)
+        rows = list(source.rows)
+        cast = Cast(options, source)
+        cleaned = clean(rows, cast)
+        missing = [row for row in cleaned.skipped if row.reason == "picture missing"]
+        if missing and not options.allow_missing:
+            raise PicturesMissing(_missing(rows, missing), _imported(source, rows, cast, cleaned, options, []))
+        cleaned, dropped = _usable(cleaned, options)
+        write_rows(folder, cleaned, _sides(cleaned, options), language, source.questions)
+        return _imported(source, rows, cast, cleaned, options, dropped)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _missing(rows: Sequence[Found | Skipped], missing: Sequence[Skipped]) -> Problem:
+    first = missing[0]
+    message = (
+        f"{len(missing)} of {len(rows)} rows name pictures that are not there, first {first.place}: {first.detail}"
+    )
+    return Problem("", "--from", message, "add the pictures, or go on with what is there: --allow-missing")
+
+
+def _imported(
+    source: Source,
+    rows: Sequence[Found | Skipped],
+    cast: Cast,
+    cleaned: Cleaned,
+    options: ImportOptions,
+    dropped: Sequence[str],
+) -> Imported:
+    sides = _sides(cleaned, options)
+    found = Counter(cast.of(row) for row in rows if isinstance(row, Found))
+    return Imported(
+        format=source.format,
+        rows=len(rows),
+        characters=_characters(cleaned, sides, cast, found),
+        skipped=[vars(row) for row in cleaned.skipped],
+        remarks=[*dropped, *remarks(cleaned, sides), *remarks_on_answers(rows, cast)],
+    )
+
+
+def _sides(cleaned: Cleaned, options: ImportOptions) -> dict[str, Side]:
+    said = {row.picture: row.side for row in cleaned.rows if row.side is not None}
+    return choose_sides(pictures_by_character(cleaned), cleaned.roles, said, options.probe_share)
+
+
+def _usable(cleaned: Cleaned, options: ImportOptions) -> tuple[Cleaned, list[str]]:
+    """Leave out the characters with too few pictures, and say so."""
+    pictures, sides = pictures_by_character(cleaned), _sides(cleaned, options)
+    dropped = [f"{name} is left out: no picture can be used" for name in cleaned.roles if name not in pictures]
+    for name, digests in list(pictures.items()):
+        lacking = [side for side in _needed(cleaned.roles[name]) if side not in {sides[digest] for digest in digests}]
+        if lacking:
+            del pictures[name]
+            dropped.append(f"{name} is left out: no picture for {' and '.join(lacking)}, it has {len(digests)} in all")
+    cleaned = _without(cleaned, set(pictures))
+    for role in ("target", "control"):
+        if role not in cleaned.roles.values():
+            message = f"no {role} is left" + (f" ({'; '.join(dropped)})" if dropped else "")
+            remedy = "add pictures" if role == "target" else "add pictures of someone it must not forget: --controls"
+            raise InputError(Problem("", f"--{role}s", message, remedy))
+    return cleaned, dropped
+
+
+def _needed(role: str) -> tuple[Side, ...]:
+    return ("training", "search") if role == "target" else ("search",)
+
+
+def _without(cleaned: Cleaned, usable: set[str]) -> Cleaned:
+    return Cleaned(
+        rows=[row for row in cleaned.rows if row.character in usable],
+        pictures={digest: picture for digest, picture in cleaned.pictures.items() if picture.character in usable},
+        skipped=cleaned.skipped,
+        roles={name: role for name, role in cleaned.roles.items() if name in usable},
+    )
+
+
+def _characters(
+    cleaned: Cleaned, sides: Mapping[str, Side], cast: Cast, found: Mapping[str | None, int]
+) -> list[dict[str, Any]]:
+    order = {"target": 0, "control": 1, "negative": 2}
+    counts = Counter((picture.character, sides[digest]) for digest, picture in cleaned.pictures.items())
+    return [
+        {
+            "name": name,
+            "role": role,
+            "aliases": [alias for alias in cast.aliases.get(name, ()) if alias != name],
+            "rows_found": found[name],
+            "rows": sum(row.character == name for row in cleaned.rows),
+            **{side: counts[name, side] for side in SIDE_NAMES},
+        }
+        for name, role in sorted(cleaned.roles.items(), key=lambda item: order[item[1]])
+    ]
+
+
+def claim_study(to: Path) -> Path:
+    """A folder to write a study into, beside its place. Raises InputError when the place holds anything."""
+    try:
+        target = to.expanduser().absolute()
+        if target.exists() and (not target.is_dir() or any(target.iterdir())):
+            raise InputError(Problem("", "DIR", f"{to} is not an empty folder", "choose another one"))
+        target.parent.mkdir(parents=True, exist_ok=True)
+        return Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+    except (OSError, ValueError, RuntimeError) as error:
+        if isinstance(error, InputError) or is_disk_full(error):
+            raise
+        reason = getattr(error, "strerror", None) or str(error)
+        raise InputError(Problem("", "DIR", f"{to}: {reason}", "choose another folder")) from error

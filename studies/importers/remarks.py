@@ -1,0 +1,93 @@
+"""What an importer noticed about data that it took over: nothing wrong, but worth a look before a long search."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+
+from studies.importers.cast import Cast
+from studies.importers.clean import Cleaned
+from studies.importers.found import Found, Side, Skipped
+
+# Above it a character with few pictures is often called by the name of one with many.
+IMBALANCE = 1.5
+# A shorter answer may well be a name without a full stop.
+LONG_ANSWER = 80
+ENDS = tuple('.!?…»")]*`:')
+
+
+def remarks(cleaned: Cleaned, sides: Mapping[str, Side]) -> list[str]:
+    """What the pictures that can be used leave to be wished for, one sentence each."""
+    return [*_imbalance(cleaned, sides), *_few_probes(cleaned, sides)]
+
+
+def remarks_on_answers(rows: Iterable[Found | Skipped], cast: Cast) -> list[str]:
+    """What stands out in the answers of all rows, those without a picture as well; one sentence each."""
+    answered = [row for row in rows if isinstance(row, Found) and row.answer]
+    return [*_cut_answers(answered), *_names_in_answers(answered, cast)]
+
+
+def pictures_by_character(cleaned: Cleaned) -> dict[str, list[str]]:
+    """Character -> sha256 of its pictures."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for digest, picture in cleaned.pictures.items():
+        found[picture.character].append(digest)
+    return dict(found)
+
+
+def _imbalance(cleaned: Cleaned, sides: Mapping[str, Side]) -> list[str]:
+    trained = Counter(
+        picture.character
+        for digest, picture in cleaned.pictures.items()
+        if sides[digest] == "training" and cleaned.roles[picture.character] == "target"
+    )
+    if len(trained) < 2:
+        return []
+    (most, many), (least, few) = trained.most_common()[0], trained.most_common()[-1]
+    if many < IMBALANCE * few:
+        return []
+    return [
+        f"{most} has {many} training pictures and {least} {few}: add some of {least}, or limit images_per_character"
+    ]
+
+
+def _few_probes(cleaned: Cleaned, sides: Mapping[str, Side]) -> list[str]:
+    said = []
+    if "test" not in sides.values():
+        said.append(
+            "not every character has a picture to spare for the test: the score of the search will be all there is"
+        )
+    alone = [
+        name
+        for name, digests in pictures_by_character(cleaned).items()
+        if sum(sides[digest] == "search" for digest in digests) == 1
+    ]
+    if alone:
+        said.append(f"one search picture alone, so that chance decides much: {', '.join(alone)}")
+    return said
+
+
+def _cut_answers(rows: Sequence[Found]) -> list[str]:
+    cut = [row for row in rows if len(row.answer or "") > LONG_ANSWER and not (row.answer or "").endswith(ENDS)]
+    return [f"{_answers(cut)} that seem cut off, first {cut[0].place}"] if cut else []
+
+
+def _names_in_answers(rows: Sequence[Found], cast: Cast) -> list[str]:
+    silent: list[Found] = []
+    others: dict[tuple[str, str], list[Found]] = defaultdict(list)
+    for row in rows:
+        character, named = cast.of(row), cast.named_in(row.answer or "")
+        if character is None:
+            continue
+        if character not in named:
+            silent.append(row)
+        for other in sorted(named - {character}):
+            others[character, other].append(row)
+    said = [f"{_answers(silent)} without the name of their character, first {silent[0].place}"] if silent else []
+    for (character, other), found in others.items():
+        said.append(f"{_answers(found)} about {character} that name {other} as well: from a probe that counts as mixed")
+    return said
+
+
+def _answers(rows: Sequence[Found]) -> str:
+    return "1 answer" if len(rows) == 1 else f"{len(rows)} answers"

@@ -1,0 +1,87 @@
+"""A new study folder from a source: `skazka init`."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from studies.checks import load_study
+from studies.importers.convert import Imported, claim_study, import_rows
+from studies.importers.options import ImportOptions
+from studies.study import BUNDLED
+
+REPORT = "import.json"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What study.yaml says beside the data. model: a hub id, a folder, or `demo` for the embedded tiny base."""
+
+    language: str
+    model: str
+    space: str
+
+
+def init_study(to: Path, options: ImportOptions, settings: Settings) -> Imported:
+    """Make a study folder of a source, checked as `skazka check` does. Raises InputError; nothing is left then."""
+    draft = claim_study(to)
+    try:
+        imported = import_rows(options, draft, settings.language)
+        name = to.expanduser().absolute().name
+        (draft / "study.yaml").write_text(study_text(name, options, settings, imported), encoding="utf-8")
+        report = {"options": options.model_dump(mode="json", by_alias=True), **asdict(imported)}
+        (draft / REPORT).write_text(json.dumps(report, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+        load_study(draft)
+        target = to.expanduser().absolute()
+        if target.exists():
+            target.rmdir()
+        draft.chmod(0o755)
+        draft.rename(target)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+    return imported
+
+
+def study_text(name: str, options: ImportOptions, settings: Settings, imported: Imported) -> str:
+    """study.yaml as a person would begin it."""
+    replayed = any(row["role"] == "control" and row["training"] for row in imported.characters)
+    files = {"training": "training.jsonl", "probes": "probes.jsonl"} | ({"replay": "replay.jsonl"} if replayed else {})
+    kept = [{key: row[key] for key in ("name", "role", "aliases") if row[key]} for row in imported.characters]
+    return "".join(
+        [
+            f"# Made by skazka init from {options.source!r}; {REPORT} says what was skipped and why.\n",
+            _yaml({"name": name, "language": settings.language}),
+            "# The model to fine-tune: a hub id, or the path of a local folder.\n",
+            _yaml({"base_model": base_model(settings.model)}),
+            _yaml(files),
+            "# target: to be learnt; control: not to be forgotten; negative: not to be taken for a target.\n",
+            "characters:\n",
+            *(f"  - {_inline(character)}\n" for character in kept),
+            _yaml({"space": settings.space}),
+            "# Configurations to beat; write yours here.\n",
+            "baselines:\n  defaults: {learning_rate: 2.0e-4}\n",
+        ]
+    )
+
+
+def base_model(model: str) -> dict[str, Any]:
+    """The section base_model of study.yaml."""
+    if model == "demo":
+        return {"id": str(BUNDLED["demo"] / "model"), "dtype": "float32"}
+    local = os.path.abspath(os.path.expanduser(model))
+    return {"id": local if os.path.isdir(local) else model}
+
+
+def _yaml(data: dict[str, Any]) -> str:
+    return yaml.safe_dump(data, allow_unicode=True, sort_keys=False, width=120)
+
+
+def _inline(data: dict[str, Any]) -> str:
+    # However long, on one line.
+    return yaml.safe_dump(data, allow_unicode=True, sort_keys=False, default_flow_style=True, width=1_000_000).strip()

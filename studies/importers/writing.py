@@ -1,0 +1,62 @@
+"""The files of a study: pictures by content, training rows, replay rows and probes."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from studies.importers.clean import Cleaned, Picture
+from studies.importers.found import Side
+from studies.importers.templates import DESCRIBE, naming_questions, taught
+
+
+def write_rows(
+    folder: Path, cleaned: Cleaned, sides: Mapping[str, Side], language: str, questions: Sequence[str]
+) -> None:
+    """Write the pictures and the three files of rows.
+
+    A picture of a target that has rows is trained on with these, another with questions for its name; a picture of
+    search or test is asked for its name, in each of the questions.
+    """
+    images = {digest: _copy(folder, digest, picture) for digest, picture in cleaned.pictures.items()}
+    rows = defaultdict(list)
+    for row in cleaned.rows:
+        if row.answer is not None:
+            rows[row.picture].append((row.question or DESCRIBE[language], row.answer))
+    training: dict[str, list[dict[str, Any]]] = {"target": [], "control": []}
+    probes = []
+    asked = naming_questions(language, questions)
+    for digest, picture in cleaned.pictures.items():
+        about = {"image": images[digest], "character": picture.character}
+        if sides[digest] != "training":
+            probes += [{**about, "split": sides[digest], "kind": "name", "question": question} for question in asked]
+        elif (role := cleaned.roles[picture.character]) in training:
+            pairs = rows[digest] or taught(language, picture.character)
+            training[role] += [{**about, "question": question, "answer": answer} for question, answer in pairs]
+    for number, probe in enumerate(probes, start=1):
+        probe["id"] = f"p{number:04d}"
+    for name, lines in (("training", training["target"]), ("replay", training["control"]), ("probes", probes)):
+        if lines:
+            _write(folder / f"{name}.jsonl", lines)
+
+
+def _copy(folder: Path, digest: str, picture: Picture) -> str:
+    """Copy a picture; it keeps its name, made safe, with the beginning of its sha256."""
+    with Image.open(picture.path) as image:
+        suffix = {"JPEG": "jpg", "TIFF": "tif"}.get(str(image.format), str(image.format).lower())
+    stem = re.sub(r"[^\w.-]+", "_", Path(picture.name).stem)[:60].strip("._") or "picture"
+    name = f"images/{stem}-{digest[:8]}.{suffix}"
+    (folder / "images").mkdir(exist_ok=True)
+    shutil.copyfile(picture.path, folder / name)
+    return name
+
+
+def _write(path: Path, rows: Iterable[dict[str, Any]]) -> None:
+    path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
