@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 from spaces.problems import Problem, problems_of
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=20_000)]
+Role = Literal["target", "control", "negative"]
 Kind = Literal["name", "origin", "looks"]
 Split = Literal["search", "test"]
 

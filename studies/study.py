@@ -6,7 +6,7 @@ import hashlib
 import os
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -17,9 +17,9 @@ from spaces.problems import Document, InputError, Problem, read_yaml, refuse, va
 from spaces.space import Space, load_space, named_spaces
 from spaces.trial_config import TrialConfig, no_switch
 from studies.files import FileError, resolve, sha256_of
-from studies.rows import Example, Probe, Row, Rows, read_rows
+from studies.importers.in_place import in_place, read_in_place
+from studies.rows import Example, Probe, Role, Row, Rows, read_rows
 
-Role = Literal["target", "control", "negative"]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^\S(.*\S)?$")]
 BUNDLED = {"demo": Path(__file__).parent / "demo"}
 
@@ -181,6 +181,10 @@ def parse_study(path: Path) -> tuple[Study | None, list[Problem]]:
     Raises InputError when study.yaml cannot be read at all.
     """
     document = read_yaml(path)
+    if (elsewhere := in_place(document.data)) is not None:
+        validate(StudyFile, replace(document, data=elsewhere))
+        path = read_in_place(document, path.parent.resolve())
+        document = read_yaml(path)
     folder = path.parent.resolve()
     problems: list[Problem] = []
     file: StudyFile | None = None

@@ -9,7 +9,7 @@ from spaces.problems import InputError, Problem
 from studies.importers.found import Found, Source
 from studies.importers.options import ImportOptions
 from studies.names import PhraseMatcher, normalise, tokenise
-from studies.study import Role
+from studies.rows import Role
 
 SHOWN = 12
 

@@ -10,7 +10,7 @@ from studies.files import FileError
 from studies.images import inspect
 from studies.importers.cast import Cast
 from studies.importers.found import Found, Reason, Side, Skipped
-from studies.study import Role
+from studies.rows import Role
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,8 @@ from studies.importers.remarks import pictures_by_character, remarks, remarks_on
 from studies.importers.sides import choose_sides
 from studies.importers.writing import write_rows
 
+# Beside the rows: what was skipped, and why.
+REPORT = "import.json"
 SIDE_NAMES: tuple[Side, ...] = ("training", "search", "test")
 
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 
 from studies.importers.found import Side
-from studies.study import Role
+from studies.rows import Role
 
 
 def choose_sides(

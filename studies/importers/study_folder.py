@@ -12,11 +12,9 @@ from typing import Any
 import yaml
 
 from studies.checks import load_study
-from studies.importers.convert import Imported, claim_study, import_rows
+from studies.importers.convert import REPORT, Imported, claim_study, import_rows
 from studies.importers.options import ImportOptions
 from studies.study import BUNDLED
-
-REPORT = "import.json"
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,148 @@
+"""A study.yaml that names its data in another format: `data:` in place of training, probes and replay."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import shutil
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from spaces.problems import Document, InputError, Problem, problems_of
+from studies.files import FileError, resolve
+from studies.importers.convert import REPORT, Imported, claim_study, import_rows
+from studies.importers.options import ImportOptions
+
+ROWS = {"training": "training.jsonl", "probes": "probes.jsonl", "replay": "replay.jsonl"}
+OF_ROLE = {"target": "targets", "control": "controls", "negative": "negatives"}
+
+
+def read_in_place(document: Document, folder: Path) -> Path:
+    """The same study with files of rows, in the user's cache; made anew when study.yaml or the data changed.
+
+    document: study.yaml with a section `data`, valid but for that section. Raises InputError.
+    """
+    options = _options(document, folder)
+    target = _cache() / _key(document, options)
+    if not (target / document.file).is_file():
+        draft = claim_study(target)
+        try:
+            _write(document, folder, options, draft)
+            draft.rename(target)
+        except InputError as error:
+            raise InputError(_in_file(document, problem) for problem in error.problems) from error
+        finally:
+            shutil.rmtree(draft, ignore_errors=True)
+    return target / document.file
+
+
+def _options(document: Document, folder: Path) -> ImportOptions:
+    """The section `data`, with the roles of `characters` and a path from the study folder."""
+    data = document.data
+    if problems := [_twice(document, field) for field in ROWS if field in data]:
+        raise InputError(problems)
+    said = dict(data["data"]) if isinstance(data["data"], dict) else data["data"]
+    if isinstance(said, dict):
+        for character in data.get("characters") or ():
+            names = said.setdefault(OF_ROLE[character["role"]], [])
+            said[OF_ROLE[character["role"]]] = [*names, character["name"]]
+    try:
+        options = ImportOptions.model_validate(said)
+    except ValidationError as error:
+        raise InputError(
+            problems_of(error, document.file, lambda path: document.line_of(("data", *path)), ("data",))
+        ) from error
+    local = folder / os.path.expanduser(options.source)
+    return options.model_copy(update={"source": str(local.resolve())}) if os.path.exists(local) else options
+
+
+def _twice(document: Document, field: str) -> Problem:
+    message, remedy = "stands beside data", "remove one of them: rows come from one place"
+    return Problem(document.file, field, message, remedy, document.line_of((field,)))
+
+
+def _write(document: Document, folder: Path, options: ImportOptions, draft: Path) -> None:
+    data = {key: value for key, value in document.data.items() if key != "data"}
+    imported = import_rows(options, draft, data.get("language") or "ru")
+    data["characters"] = _characters(data.get("characters") or (), imported)
+    data |= {field: name for field, name in ROWS.items() if (draft / name).is_file()}
+    model = data["base_model"]["id"]
+    if (folder / model).is_dir():
+        data["base_model"] = {**data["base_model"], "id": str((folder / model).resolve())}
+    _copy_space(folder, data.get("space"), draft)
+    (draft / REPORT).write_text(json.dumps(asdict(imported), ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+    (draft / document.file).write_text(yaml.safe_dump(data, allow_unicode=True, sort_keys=False), encoding="utf-8")
+
+
+def _characters(said: Any, imported: Imported) -> list[dict[str, Any]]:
+    """Those that were found, each with the aliases that study.yaml gives it."""
+    aliases = {character["name"]: character.get("aliases") or [] for character in said}
+    return [
+        {
+            "name": row["name"],
+            "role": row["role"],
+            "aliases": list(dict.fromkeys([*aliases.get(row["name"], ()), *row["aliases"]])),
+        }
+        for row in imported.characters
+    ]
+
+
+def _copy_space(folder: Path, space: Any, draft: Path) -> None:
+    """A space file travels with the study; where there is none of that name, it is a named space or refused later."""
+    try:
+        source = resolve(folder, space)
+    except (FileError, TypeError):
+        return
+    (draft / space).parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(source, draft / space)
+
+
+def _cache() -> Path:
+    home = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+    return Path(home).absolute() / "skazka-tune" / "studies"
+
+
+def _key(document: Document, options: ImportOptions) -> str:
+    """Differs when study.yaml, the data or this program do."""
+    state = [version("skazka-tune"), document.data, options.model_dump(mode="json"), list(_files(options.source))]
+    return hashlib.sha256(json.dumps(state, default=str, sort_keys=True).encode()).hexdigest()[:32]
+
+
+def _files(source: str) -> Iterator[tuple[str, int, int]]:
+    """Every file of a local source with its size and time; nothing for a dataset on the hub."""
+    root = Path(source)
+    # A file of rows names pictures beside it.
+    root = root.parent if root.is_file() else root
+    for path in sorted(root.rglob("*")) if root.is_dir() else ():
+        if path.is_file():
+            found = path.stat()
+            yield path.relative_to(root).as_posix(), found.st_size, found.st_mtime_ns
+
+
+def _in_file(document: Document, problem: Problem) -> Problem:
+    """A refusal of an option as one of the field in study.yaml."""
+
+    def spelt(text: str) -> str:
+        return re.sub(r"--([a-z-]+)", lambda match: f"data.{match[1].replace('-', '_')}", text)
+
+    if problem.file:
+        return problem
+    remedy = spelt(problem.remedy).replace("data.allow_missing", "data.allow_missing: true")
+    line = document.line_of(("data", *problem.field.removeprefix("--").split("-")))
+    return replace(problem, file=document.file, field=spelt(problem.field), remedy=remedy, line=line)
+
+
+def in_place(data: Any) -> Mapping[str, Any] | None:
+    """What study.yaml says, were its rows in files; None where they are already."""
+    if not isinstance(data, dict) or "data" not in data:
+        return None
+    rest = {key: value for key, value in data.items() if key != "data"}
+    return {"characters": [], **rest, "training": ROWS["training"], "probes": ROWS["probes"]}
