@@ -79,6 +79,7 @@ MESSAGES: dict[str, Mapping[str, Forms]] = {
         "hallucination.",
     ),
     "test_unopened": _both("Вопросы test не открывались.", "The test probes have not been opened."),
+    "test_none": _both("Вопросов test в этом исследовании нет.", "This study has no test probes."),
     "test_opened": _both("На вопросы test модели уже отвечали.", "The test probes have been opened."),
     "selection": _both(
         (

@@ -28,6 +28,10 @@ SECTIONS: dict[str, tuple[Forms, Forms]] = {
         "Победила {name} (score {score} на вопросах search); вопросы test, которых выбор не видел, ещё не открыты.",
         "{name} won (score {score} on the search probes); the test probes, unseen by the choice, are still unopened.",
     ),
+    "headline_untested": (
+        "Победила {name} (score {score} на вопросах search); в исследовании нет вопросов test, чтобы это проверить.",
+        "{name} won (score {score} on the search probes); the study has no test probes to check it with.",
+    ),
     "headline_baseline": (
         "Лучшей осталась ручная конфигурация {name}: поиск не нашёл ничего лучше.",
         "The hand-made configuration {name} is still the best: the search found nothing better.",
@@ -109,6 +113,17 @@ SECTIONS: dict[str, tuple[Forms, Forms]] = {
         (
             "Half checked: {n} repeat with a fresh seed, but the test probes are still unopened.",
             "Half checked: {n} repeats with fresh seeds, but the test probes are still unopened.",
+        ),
+    ),
+    "real_untested": (
+        (
+            "Проверено наполовину: {n} повтор с новым seed; вопросов test в исследовании нет.",
+            "Проверено наполовину: {n} повтора с новыми seed; вопросов test в исследовании нет.",
+            "Проверено наполовину: {n} повторов с новыми seed; вопросов test в исследовании нет.",
+        ),
+        (
+            "Half checked: {n} repeat with a fresh seed; the study has no test probes.",
+            "Half checked: {n} repeats with fresh seeds; the study has no test probes.",
         ),
     ),
     "real_in_progress": (

@@ -114,7 +114,7 @@ def reading(findings: Findings, messages: Messages) -> Section:
         messages.text("score_formula", **parts),
         messages.text("score_example"),
         messages.text("counted_twice"),
-        messages.text("splits") + " " + messages.text("test_opened" if found.test_opened else "test_unopened"),
+        messages.text("splits") + " " + messages.text(_test_key(found)),
     ]
     if found.searched:
         lines.append(messages.count("selection", found.searched))
@@ -126,3 +126,9 @@ def reading(findings: Findings, messages: Messages) -> Section:
     if findings.adapter is not None:
         lines += [evidence_note(findings.evidence(findings.adapter.id), messages), messages.text("intervals")]
     return Section("reading", messages.text("reading"), [Facts([("", line) for line in lines])], folded=True)
+
+
+def _test_key(found: Overview) -> str:
+    if not found.total.test:
+        return "test_none"
+    return "test_opened" if found.test_opened else "test_unopened"

@@ -48,7 +48,8 @@ def _headline(findings: Findings, messages: Messages) -> tuple[Tone, str]:
     if findings.data.winner is None:
         return "unsure", messages.text("headline_unchecked", name=name, score=short(measured.score))
     if measured.split == "search":
-        return "unsure", messages.text("headline_unopened", name=name, score=short(measured.score))
+        key = "headline_unopened" if findings.data.study.probes_of("test") else "headline_untested"
+        return "unsure", messages.text(key, name=name, score=short(measured.score))
     if best.kind == "baseline":
         return "unsure", messages.text("headline_baseline", name=name)
     if measured.rival is None:
@@ -154,7 +155,8 @@ def _checked(findings: Findings, measured: Measured, messages: Messages) -> str:
     if measured.split == "test":
         return messages.count("real_checked", measured.repeats)
     if findings.data.winner is not None:
-        return messages.count("real_unopened", measured.repeats)
+        key = "real_unopened" if findings.data.study.probes_of("test") else "real_untested"
+        return messages.count(key, measured.repeats)
     if findings.data.standings:
         return messages.text("real_in_progress")
     return messages.count("real_unchecked", len(findings.tried))

@@ -146,6 +146,19 @@ def test_finalists_that_are_still_trained_leave_the_verdict_open(tmp_path: Path)
     assert _commands(sections["verdict"]).startswith("skazka status")
 
 
+def test_a_study_without_test_probes_is_not_told_to_open_them(tmp_path: Path) -> None:
+    folder, ledger = make_run(tmp_path / "run", tested=0)
+    trial = add_trial(folder, ledger, 0, GOOD)
+    for repeat in (1, 2):
+        add_repeat(folder, ledger, trial, repeat, GOOD)
+    sections = _sections(folder, ledger)
+    assert "в исследовании нет вопросов test" in _headline(sections["verdict"]).text
+    real = _fact(sections["verdict"], "Настоящая ли это победа")
+    assert "2 повтора с новыми seed; вопросов test в исследовании нет" in real
+    read = [text for block in sections["reading"].blocks if isinstance(block, Facts) for _, text in block.items]
+    assert any(text.endswith("Вопросов test в этом исследовании нет.") for text in read)
+
+
 def test_search_retrained_and_test_scores_stand_side_by_side(tmp_path: Path) -> None:
     folder, ledger = make_run(tmp_path / "run")
     trial = add_trial(folder, ledger, 0, GOOD)
