@@ -9,7 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 import studies
 from spaces.problems import read_yaml, validate
-from studies.rows import Role, ScoreWeights
+from studies.rows import Role
+from studies.study import ScoreWeights
 from trainables.scoring import Change, Score, mean, score_of
 
 HAND_RESULTS = Path(studies.__file__).parent / "skazka" / "hand_results.yaml"

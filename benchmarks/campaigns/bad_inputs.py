@@ -20,7 +20,8 @@ from benchmarks.campaigns import bad_commands, bad_rows, bad_yaml, good_inputs
 from benchmarks.campaigns.outcome import Outcome
 from benchmarks.campaigns.spoiling import Case
 from search import cluster, launch
-from skazka.cli import BAD_INPUT, main
+from skazka.cli import main
+from skazka.command import BAD_INPUT
 
 NEVER = ("wrong exit code", "no file or field", "tracebacks", "workers started", "files left")
 CASES = [*bad_yaml.CASES, *bad_rows.CASES, *bad_commands.CASES]

@@ -27,7 +27,8 @@ from search import cluster, export, launch
 from search.ledger import BASE
 from search.run_folder import RunFolder
 from search.trial_row import TrialRow
-from skazka.cli import BAD_INPUT, INTERNAL, OK, main
+from skazka.cli import main
+from skazka.command import BAD_INPUT, INTERNAL, OK
 from spaces.problems import InputError
 from trainables import checkpoint
 from trainables.checkpoint_files import MANIFEST, read_manifest

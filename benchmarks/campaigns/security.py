@@ -28,7 +28,8 @@ from search.preparation import PreparationError
 from search.run_folder import RunFolder
 from search.trial_row import TrialRow, ranked
 from skazka import api
-from skazka.cli import BAD_INPUT, main
+from skazka.cli import main
+from skazka.command import BAD_INPUT
 from spaces.printable import printable
 from spaces.problems import InputError, Problem
 from spaces.trial_config import TrialConfig
