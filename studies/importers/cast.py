@@ -20,7 +20,8 @@ class Cast:
     aliases: character -> further names, the folder's or label's own among them.
     """
 
-    def __init__(self, options: ImportOptions, source: Source) -> None:
+    def __init__(self, options: ImportOptions, source: Source, labels: Iterable[str] = ()) -> None:
+        """labels: what the source's own column says of its rows."""
         self.given: dict[str, Role] = {name: "target" for name in options.targets}
         self.given |= {name: "control" for name in options.controls}
         self.given |= {name: "negative" for name in options.negatives}
@@ -33,9 +34,12 @@ class Cast:
         for label, name in options.names.items():
             self.aliases[name][label.replace("_", " ").strip()] = None
         phrases = {name: (name, *self.aliases.get(name, ())) for name in known}
-        self._by_label = {normalise(phrase): name for name, texts in phrases.items() for phrase in texts}
-        self._by_label |= {normalise(label.replace("_", " ")): name for label, name in options.names.items()}
-        self._matcher = PhraseMatcher(phrases)
+        self._by_label = {_folded(phrase): name for name, texts in phrases.items() for phrase in texts}
+        self._by_label |= {_folded(label): name for label, name in options.names.items()}
+        for label in labels:
+            name = self._by_label.get(_folded(label), label)
+            phrases.setdefault(name, (name,))
+        self._matcher = PhraseMatcher({name: tuple(filter(normalise, texts)) for name, texts in phrases.items()})
 
     def named_in(self, text: str) -> set[str]:
         """The known characters that a text names."""
@@ -44,8 +48,8 @@ class Cast:
     def of(self, row: Found) -> str | None:
         """Whom a row is about: as its own column says, else its folder, else the one whom its answer names."""
         if row.character:
-            return self._by_label.get(normalise(row.character.replace("_", " ")), row.character)
-        folder = self._by_label.get(normalise(row.picture.parent.name.replace("_", " ")))
+            return self._by_label.get(_folded(row.character), row.character)
+        folder = self._by_label.get(_folded(row.picture.parent.name))
         if folder:
             return folder
         named = self.named_in(row.answer or "")
@@ -78,3 +82,8 @@ class Cast:
         if "control" in said and "target" not in said:
             return "target"
         return None
+
+
+def _folded(label: str) -> str:
+    """A label as it is compared: `crocodile_gena` is «Crocodile Gena»."""
+    return normalise(label.replace("_", " "))

@@ -59,7 +59,8 @@ def import_rows(options: ImportOptions, folder: Path, language: str) -> Imported
     try:
         source = open_source(options, scratch)
         rows = list(source.rows)
-        cast = Cast(options, source)
+        _some(rows, options)
+        cast = Cast(options, source, (row.character for row in rows if isinstance(row, Found) and row.character))
         cleaned = clean(rows, cast)
         missing = [row for row in cleaned.skipped if row.reason == "picture missing"]
         if missing and not options.allow_missing:
@@ -69,6 +70,14 @@ def import_rows(options: ImportOptions, folder: Path, language: str) -> Imported
         return _imported(source, rows, cast, cleaned, options, dropped)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _some(rows: Sequence[Found | Skipped], options: ImportOptions) -> None:
+    """Raise InputError where there is no row to go on with."""
+    if not any(isinstance(row, Found) for row in rows):
+        why = next((f"; {row.place}: {row.reason} {row.detail}" for row in rows if isinstance(row, Skipped)), "")
+        message = f"none of {len(rows)} rows in {options.source!r} can be used{why}"
+        raise InputError(Problem("", "--from", message.rstrip(), "see docs/data.md for what a row needs"))
 
 
 def _missing(rows: Sequence[Found | Skipped], missing: Sequence[Skipped]) -> Problem:

@@ -75,10 +75,8 @@ def _datasets(options: ImportOptions, path: Path) -> list[Part]:
         last = (str(error).strip().splitlines() or [type(error).__name__])[0]
         remedy = "check the path or id, the network and HF_TOKEN; without a network, --from a local copy"
         raise InputError(Problem("", "--from", f"{options.source!r} cannot be loaded ({last})", remedy)) from error
-    splits = data if isinstance(data, dict) else {"": data}
-    return [
-        Part(name or path.name, dataset_records(name, split), SIDES.get(name), path) for name, split in splits.items()
-    ]
+    splits = data if isinstance(data, dict) else {path.name: data}
+    return [Part(name, dataset_records(name, split), SIDES.get(name), path) for name, split in splits.items()]
 
 
 def _rows(parts: list[Part], options: ImportOptions, scratch: Path) -> Iterator[Found | Skipped]:
@@ -90,7 +88,7 @@ def _rows(parts: list[Part], options: ImportOptions, scratch: Path) -> Iterator[
                 continue
             place, row = record
             columns = columns or Columns.of(part.name, row, options.columns)
-            found = _found(part, columns, place, row, scratch / f"{part.name or 'row'}-{number}")
+            found = _found(part, columns, place, row, scratch / f"{part.name}-{number}")
             if isinstance(found, Found) and "messages" in columns.names:
                 yield from rows_of(found, columns.get(row, "messages"))
             else:
