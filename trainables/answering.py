@@ -60,7 +60,7 @@ class Interviewer:
             max_new_tokens=self.max_new_tokens,
             do_sample=False,
             pad_token_id=self.base.pad_id,
-            eos_token_id=tokenizer.eos_token_id,
+            eos_token_id=self.base.stops,
         )
         new = output[:, batch["input_ids"].shape[1] :]
         return [text.strip() for text in tokenizer.batch_decode(new, skip_special_tokens=True)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,11 +14,14 @@ from transformers.modeling_outputs import BaseModelOutputWithPooling
 
 from spaces.trial_config import TargetModules
 from trainables.encoding import Encoded, EncodedImage, Encoder, collate
+from trainables.families import family_of
 
 ATTENTION = ("q_proj", "k_proj", "v_proj", "o_proj")
 MLP = ("gate_proj", "up_proj", "down_proj")
 # Outputs of the vision tower that the language model reads; the hidden states of every layer are not.
 POOLED, DEEPSTACK = "pooler_output", "deepstack_features"
+# What the language model needs of a picture beside its features: the grid gives its tokens their positions.
+LANGUAGE_INPUTS = ("image_grid_thw",)
 
 
 @dataclass(frozen=True)
@@ -25,7 +29,7 @@ class VisionFeatures:
     """What the frozen vision tower says of one picture.
 
     pooled: shape (n_image_tokens, hidden); deepstack: one such tensor a layer, where the model has them.
-    inputs: per-image inputs that the language model needs as well (image_grid_thw, image_sizes, ...).
+    inputs: per-image inputs that the language model needs as well (LANGUAGE_INPUTS).
     """
 
     pooled: torch.Tensor
@@ -37,7 +41,11 @@ class BaseModel:
     """A frozen vision-language model with its processor."""
 
     def __init__(self, model: Any, processor: Any) -> None:
+        """Raises FamilyRefused for a model that cannot be trained here."""
+        self.family = family_of(model)
         self.model = model.eval().requires_grad_(False)
+        if processor.chat_template is None:
+            processor.chat_template = self.family.chat_template
         self.encoder = Encoder(processor)
         self.processor = processor
 
@@ -75,37 +83,51 @@ class BaseModel:
         tokenizer = self.encoder.tokenizer
         return int(tokenizer.pad_token_id if tokenizer.pad_token_id is not None else tokenizer.eos_token_id)
 
+    @property
+    def stops(self) -> list[int]:
+        """Ids at which generation ends: those that end an answer, and the model's own."""
+        own = self.model.generation_config.eos_token_id
+        return sorted({*self.encoder.stops, *(own if isinstance(own, list) else [own])} - {None})
+
     @torch.inference_mode()
     def see(self, image: EncodedImage) -> VisionFeatures:
         """Run the vision tower on one picture."""
-        inputs = {name: value.to(self.device) for name, value in image.inputs.items()}
+        taken = inspect.signature(self.model.get_image_features).parameters
+        inputs = {name: value.to(self.device) for name, value in image.inputs.items() if name in taken}
         # The tower reads pixel_values in the model's own precision.
         inputs["pixel_values"] = inputs["pixel_values"].to(self.model.dtype)
         output = self.model.get_image_features(**inputs, return_dict=True)
         return VisionFeatures(
             pooled=torch.cat(list(output.pooler_output)).cpu(),
-            deepstack=tuple(layer.cpu() for layer in getattr(output, DEEPSTACK, None) or ()),
-            inputs={name: value for name, value in image.inputs.items() if name != "pixel_values"},
+            deepstack=tuple(torch.cat(list(layer)).cpu() for layer in getattr(output, DEEPSTACK, None) or ()),
+            inputs={name: image.inputs[name] for name in LANGUAGE_INPUTS if name in image.inputs},
         )
+
+    def check(self, row: Encoded, features: VisionFeatures) -> None:
+        """Raises ValueError unless the prompt has one token for each vector of its picture."""
+        tokens, vectors = row.prompt.count(self.model.config.image_token_id), len(features.pooled)
+        if tokens != vectors:
+            raise ValueError(f"the prompt has {tokens} image tokens, but the vision tower gives {vectors} vectors")
 
     def inputs(
         self, rows: Sequence[Encoded], features: Mapping[str, VisionFeatures], *, left: bool = False
     ) -> dict[str, Any]:
         """A batch of rows as the model takes it: right-padded to train, left-padded to generate."""
-        batch = {name: value.to(self.device) for name, value in collate(rows, self.pad_id, left=left).items()}
+        batch = collate(rows, self.pad_id, left=left, answer_inputs=self.family.answer_inputs)
+        batch = {name: value.to(self.device) for name, value in batch.items()}
         return {**batch, **self.vision_inputs([features[row.image] for row in rows])}
 
     def vision_inputs(self, features: Sequence[VisionFeatures]) -> dict[str, Any]:
         """Keyword arguments that stand for `pixel_values`: the same loss and answers without the tower."""
         output = BaseModelOutputWithPooling()
-        output[POOLED] = [feature.pooled.to(self.device) for feature in features]
+        pooled = [feature.pooled.to(self.device) for feature in features]
+        output[POOLED] = torch.cat(pooled) if self.family.one_tensor else pooled
         if features[0].deepstack:
             layers = zip(*(feature.deepstack for feature in features), strict=True)
-            output[DEEPSTACK] = [torch.cat([part.to(self.device) for part in layer]) for layer in layers]
+            output[DEEPSTACK] = [[part.to(self.device) for part in layer] for layer in layers]
         extra = {
             name: torch.cat([feature.inputs[name] for feature in features]).to(self.device)
             for name in features[0].inputs
-            if name != "image_sizes"
         }
         return {"mm_encoder_outputs": {"image": output}, **extra}
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -60,7 +61,8 @@ class Encoder:
             chat, add_generation_prompt=True, tokenize=True, return_dict=True, return_tensors="pt"
         )
         ids = batch.pop("input_ids")
-        batch.pop("attention_mask", None)
+        for name in ("attention_mask", "labels"):
+            batch.pop(name, None)
         per_token = {name: value for name, value in batch.items() if tuple(value.shape) == tuple(ids.shape)}
         encoded = Encoded(
             image=image_name,
@@ -69,6 +71,16 @@ class Encoder:
             token_inputs={name: tuple(value[0].tolist()) for name, value in per_token.items()},
         )
         return encoded, EncodedImage({name: value for name, value in batch.items() if name not in per_token})
+
+    @cached_property
+    def stops(self) -> frozenset[int]:
+        """Ids that end an answer: the chat template's end of a turn, and the tokenizer's end of the text."""
+        return frozenset({self.answer_ids("?", "a")[-1], self.tokenizer.eos_token_id})
+
+    @cached_property
+    def _special(self) -> frozenset[int]:
+        added = self.tokenizer.added_tokens_decoder
+        return frozenset({*self.tokenizer.all_special_ids, *(token for token, one in added.items() if one.special)})
 
     def answer_ids(self, question: str, answer: str) -> list[int]:
         """Token ids of an answer as the chat template ends it, up to the end-of-turn token.
@@ -83,8 +95,9 @@ class Encoder:
         if not full.startswith(prompt):
             raise ValueError("the chat template's prompt is not the beginning of its full conversation")
         ids: list[int] = self.tokenizer(full[len(prompt) :], add_special_tokens=False)["input_ids"]
-        end = self.tokenizer.eos_token_id
-        ids = ids[: ids.index(end) + 1] if end in ids else [*ids, end]
+        end = next((place for place, token in enumerate(ids) if token in self._special), None)
+        # A template that ends no turn leaves that to the tokenizer's own end.
+        ids = [*ids, self.tokenizer.eos_token_id] if end is None else ids[: end + 1]
         decoded = self.tokenizer.decode(ids, skip_special_tokens=True)
         if normalise(decoded) != normalise(answer):
             raise ValueError(f"the labels decode to {decoded!r}, not to the answer {answer!r}")
@@ -98,9 +111,12 @@ def pad(rows: Sequence[Sequence[int]], value: int, *, left: bool) -> torch.Tenso
     return torch.tensor([fill + row if left else row + fill for fill, row in filled], dtype=torch.long)
 
 
-def collate(rows: Sequence[Encoded], pad_id: int, *, left: bool = False) -> dict[str, torch.Tensor]:
+def collate(
+    rows: Sequence[Encoded], pad_id: int, *, left: bool = False, answer_inputs: Mapping[str, int] | None = None
+) -> dict[str, torch.Tensor]:
     """A batch of prompts with their answers: right-padded to train, left-padded to generate.
 
+    answer_inputs: per-token input -> its value on the answer's tokens, where that is not 0.
     Returns input_ids, attention_mask, labels (IGNORED outside the answer) and the per-token inputs
     of the processor, each of shape (n_rows, longest).
     """
@@ -110,5 +126,6 @@ def collate(rows: Sequence[Encoded], pad_id: int, *, left: bool = False) -> dict
         "labels": pad([[IGNORED] * len(row.prompt) + list(row.answer) for row in rows], IGNORED, left=left),
     }
     for name in rows[0].token_inputs:
-        batch[name] = pad([row.token_inputs[name] + (0,) * len(row.answer) for row in rows], 0, left=left)
+        value = (answer_inputs or {}).get(name, 0)
+        batch[name] = pad([row.token_inputs[name] + (value,) * len(row.answer) for row in rows], 0, left=left)
     return batch

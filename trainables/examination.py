@@ -65,8 +65,9 @@ def encode(
     image = open_rgb(study.folder / row.image)
     try:
         encoded, pixels = base.encoder.encode(row.image, image, row.question, answer)
+        if row.image not in features:
+            features[row.image] = base.see(pixels)
+        base.check(encoded, features[row.image])
     except ValueError as error:
         raise RowError(f"{row.image}, {row.question!r}: {error}") from error
-    if row.image not in features:
-        features[row.image] = base.see(pixels)
     return encoded

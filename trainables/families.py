@@ -1,0 +1,75 @@
+"""What differs between families of vision-language models; all else is one path through transformers."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+# The processor writes the beginning of the text and the line's end itself, round what the template gives.
+PALIGEMMA = (
+    "{% for message in messages %}{% for part in message['content'] %}"
+    "{% if part['type'] == 'image' %}<image>{% else %}{{ part['text'] }}{% endif %}"
+    "{% endfor %}{% if message['role'] == 'assistant' %}<eos>{% endif %}{% endfor %}"
+)
+
+
+@dataclass(frozen=True)
+class Family:
+    """One family's peculiarities.
+
+    one_tensor: the language model takes the features of a batch's pictures as one tensor, not as a list of one each.
+    answer_inputs: per-token input -> its value on the answer, where that is not 0. chat_template: for processors that
+    come without one. refused: why the family cannot be trained here.
+    """
+
+    one_tensor: bool = False
+    answer_inputs: Mapping[str, int] = field(default_factory=dict)
+    chat_template: str | None = None
+    refused: str | None = None
+
+
+COMMON = Family()
+# By the config's model_type.
+FAMILIES: dict[str, Family] = {
+    "qwen2_vl": COMMON,
+    "qwen2_5_vl": COMMON,
+    "qwen3_vl": COMMON,
+    "llava": COMMON,
+    "llava_onevision": COMMON,
+    "idefics3": COMMON,
+    "smolvlm": COMMON,
+    # A prefix of the prompt attends in both directions, an answer to what is before it: its tokens say which they are.
+    "paligemma": Family(one_tensor=True, answer_inputs={"token_type_ids": 1}, chat_template=PALIGEMMA),
+    "gemma3": Family(one_tensor=True),
+    "internvl": Family(one_tensor=True),
+    "mllama": Family(refused="it reads pictures by cross-attention, not as tokens of the prompt"),
+}
+
+
+class FamilyRefused(ValueError):
+    """A model that cannot be trained here: which, and why."""
+
+
+def family_of(model: Any) -> Family:
+    """The family of a loaded model; an unknown one is taken for common when its interface is.
+
+    Raises FamilyRefused for one that is known not to fit, or whose interface does not.
+    """
+    kind = model.config.model_type
+    family = FAMILIES.get(kind, COMMON)
+    why = family.refused or _misfit(model)
+    if why:
+        raise FamilyRefused(f"models of the family {kind} cannot be trained: {why}")
+    return family
+
+
+def _misfit(model: Any) -> str | None:
+    """What the common path needs and a model lacks."""
+    if not callable(getattr(model, "get_image_features", None)):
+        return "it has no get_image_features"
+    inner = getattr(model, "model", model)
+    if "mm_encoder_outputs" not in inspect.signature(inner.forward).parameters:
+        return "its forward takes no mm_encoder_outputs"
+    return None
