@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 TORCH_INDEX ?=
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 
-.PHONY: install demo test lint types tests wheel faults study clean
+.PHONY: install demo test lint types tests families wheel faults study clean
 
 install: $(VENV)/installed
 
@@ -15,6 +15,8 @@ $(VENV)/installed: pyproject.toml constraints.txt
 	  { echo "skazka-tune needs Python 3.11 or 3.12: make PYTHON=python3.11 install"; exit 2; }
 	@$(PYTHON) -m venv $(VENV) || { echo "install the venv module first (Debian: apt install python3-venv)"; exit 2; }
 	$(PIP) install --quiet $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) -c constraints.txt -e '.[dev,cluster]'
+	# Beside the CPU build of torch an installed torchvision cannot be imported; the tests of families mend that.
+	$(PIP) install --quiet --no-deps --target $(VENV)/torchvision -c constraints.txt torchvision
 	@touch $@
 
 demo: install
@@ -29,8 +31,12 @@ lint: install
 types: install
 	$(BIN)/mypy
 
-tests: install
+tests: install families
 	$(BIN)/python -m pytest
+
+# Every family of vision-language models, tiny and random.
+families: install
+	$(BIN)/python -m pytest tests/families
 
 # The wheel in an empty environment, launched from a folder that holds packages of our names.
 wheel: install

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+import torchvision_operators  # noqa: F401  (before transformers, which looks for it once)
 import transformers as hf
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 
@@ -55,6 +56,8 @@ def build(name: str, folder: Path) -> Path:
     """Save a family's tiny model and processor as any hub model is."""
     torch.manual_seed(0)
     model, processor = BUILDERS[name]()
+    # Frozen as the base is, a new model's last layer is too weak for any adapter to be sure of a token.
+    torch.nn.init.normal_(model.get_output_embeddings().weight, std=0.3)
     model.save_pretrained(folder)
     processor.save_pretrained(folder)
     return folder

@@ -1,13 +1,14 @@
-"""These tests run in a process of their own, with torchvision, which some processors need: `make families`."""
+"""torchvision, which some processors need, beside the CPU build of torch. To be imported before transformers."""
 
 from __future__ import annotations
 
+import importlib
 import sys
 from pathlib import Path
 
 import torch
 
-torch.set_num_threads(1)
+# Where `make install` puts it: in the environment itself it would break every import of transformers.
 TORCHVISION = Path(sys.prefix) / "torchvision"
 OPERATORS = (
     "nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
@@ -31,7 +32,7 @@ OPERATORS = (
 )
 
 
-def _import_torchvision() -> None:
+def import_torchvision() -> None:
     """Import torchvision, whose compiled operators are missing beside the CPU build of torch.
 
     Its image transforms need none of them, but the import fails unless their names are known.
@@ -39,17 +40,15 @@ def _import_torchvision() -> None:
     if TORCHVISION.is_dir() and str(TORCHVISION) not in sys.path:
         sys.path.append(str(TORCHVISION))
     try:
-        import torchvision  # noqa: F401
+        importlib.import_module("torchvision")
     except RuntimeError:
         for name in [name for name in sys.modules if name.split(".")[0] == "torchvision"]:
             del sys.modules[name]
-        library = torch.library.Library("torchvision", "DEF")
         for operator in OPERATORS:
-            library.define(operator)
-        import torchvision  # noqa: F401
-
-        # The definitions live as long as the library.
-        globals()["_library"] = library
+            LIBRARY.define(operator)  # type: ignore[no-untyped-call]
+        importlib.import_module("torchvision")
 
 
-_import_torchvision()
+# The definitions live as long as it does.
+LIBRARY = torch.library.Library("torchvision", "FRAGMENT")  # type: ignore[no-untyped-call]
+import_torchvision()
