@@ -21,7 +21,7 @@ def test_scores(folder: RunFolder, rows: Sequence[TrialRow]) -> dict[str, dict[s
     torch.set_num_threads(1)
     study = folder.study()
     spec = study.file.base_model
-    base = BaseModel.load(folder.manifest()["base_model"]["id"], revision=spec.revision, dtype=spec.dtype)
+    base = BaseModel.load(folder.manifest()["base_model"]["id"], spec)
     examination = Examination(study, base, "test")
     before = examination.answers()
     results = {}

@@ -40,7 +40,7 @@ def main(run: Path, images: int, out: Path) -> None:
     with tempfile.TemporaryDirectory() as pictures:
         study = fresh_study(folder.study(), Path(pictures), images)
         spec = study.file.base_model
-        base = BaseModel.load(folder.manifest()["base_model"]["id"], revision=spec.revision, dtype=spec.dtype)
+        base = BaseModel.load(folder.manifest()["base_model"]["id"], spec)
         examination = Examination(study, base, "test")
         pool: dict[str, Any] = {
             "roles": study.roles,

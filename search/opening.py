@@ -46,7 +46,7 @@ class Examiner:
         study, manifest = self.folder.study(), self.folder.manifest()
         spec, trust = study.file.base_model, manifest["options"].get("trust_remote_code", False)
         model = manifest["base_model"]["id"]
-        base = BaseModel.load(model, revision=spec.revision, dtype=spec.dtype, trust_remote_code=trust)
+        base = BaseModel.load(model, spec, trust_remote_code=trust)
         self.examination = Examination(study, base, "test")
 
     def ask(self, trial: str, epoch: int | None) -> tuple[str, list[dict[str, Any]] | str]:

@@ -93,9 +93,8 @@ def _facts(folder: RunFolder, pid: int, code: int, errors: str) -> Facts:
 def _explain(folder: RunFolder, code: int, errors: str) -> None:
     last = redact((errors.strip().splitlines() or ["no message"])[-1])
     if code == UNLOADABLE:
-        model = folder.manifest()["base_model"]["id"]
-        message, remedy = f"{model!r} cannot be loaded ({last})", "check the id, the network and HF_TOKEN"
-        raise InputError(Problem("study.yaml", "base_model.id", message, remedy))
+        message, _, remedy = last.partition(" — ")
+        raise InputError(Problem("study.yaml", "base_model", message, remedy or "choose another base model"))
     if code == UNENCODABLE:
         raise InputError(Problem("", "rows", last, "mend or rewrite the row, or choose another base model"))
     if code == DISK_FULL:
@@ -114,6 +113,8 @@ def prepare_run(folder: RunFolder) -> None:
 
     from trainables.base_model import BaseModel
     from trainables.examination import RowError
+    from trainables.families import FamilyRefused
+    from trainables.loading import ModelRefused
     from trainables.prepared import prepare
 
     torch.set_num_threads(1)
@@ -121,8 +122,8 @@ def prepare_run(folder: RunFolder) -> None:
     spec, trust = study.file.base_model, manifest["options"].get("trust_remote_code", False)
     model = manifest["base_model"]["id"]
     try:
-        base = BaseModel.load(model, revision=spec.revision, dtype=spec.dtype, trust_remote_code=trust)
-    except (OSError, ValueError) as error:
+        base = BaseModel.load(model, spec, trust_remote_code=trust)
+    except (ModelRefused, FamilyRefused) as error:
         _give_up(UNLOADABLE, error)
     draft = _draft(folder, os.getpid())
     shutil.rmtree(draft, ignore_errors=True)

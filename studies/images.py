@@ -40,6 +40,17 @@ def open_rgb(path: Path) -> Image.Image:
         return Image.alpha_composite(Image.new("RGBA", seen.size, "white"), seen).convert("RGB")
 
 
+def fit(image: Image.Image, image_size: int | None, max_pixels: int | None) -> Image.Image:
+    """A picture as the base model is shown it: resized to a square, or scaled down to max_pixels, or as it is."""
+    if image_size is not None:
+        return image.resize((image_size, image_size), Image.Resampling.BICUBIC)
+    if max_pixels is not None and image.width * image.height > max_pixels:
+        scale = (max_pixels / (image.width * image.height)) ** 0.5
+        size = (max(1, int(image.width * scale)), max(1, int(image.height * scale)))
+        return image.resize(size, Image.Resampling.BICUBIC)
+    return image
+
+
 @contextmanager
 def _bounded(path: Path) -> Iterator[Image.Image]:
     """An image whose header claims no more than MAX_PIXELS; nothing is decoded yet."""

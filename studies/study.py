@@ -11,7 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationInfo, field_validator, model_validator
 
 from spaces.problems import Document, InputError, Problem, read_yaml, refuse, validate
 from spaces.space import Space, load_space, named_spaces
@@ -27,7 +27,11 @@ BUNDLED = {"demo": Path(__file__).parent / "demo"}
 class _Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    _no_switch = field_validator("*", mode="before")(no_switch)
+    @field_validator("*", mode="before")
+    @classmethod
+    def _no_switch(cls, value: Any, info: ValidationInfo) -> Any:
+        a_switch = cls.model_fields[str(info.field_name)].annotation is bool
+        return value if a_switch else no_switch(value)
 
 
 class Character(_Section):
@@ -39,11 +43,24 @@ class Character(_Section):
 
 
 class BaseModelSpec(_Section):
-    """The model to fine-tune: a hub id, or the path of a local folder."""
+    """The model to fine-tune, and how it is held in memory."""
 
-    id: Name
+    id: Name = Field(description="hub id, or the path of a local folder")
     revision: str | None = None
     dtype: Literal["float32", "bfloat16", "float16"] = "bfloat16"
+    attention: Literal["sdpa", "eager", "flash_attention_2"] | None = None
+    device_map: Literal["auto"] | None = Field(None, description="auto spreads it over the GPUs of a trial")
+    quantization: Literal["none", "8bit", "4bit"] = Field("none", description="of the frozen text model; on a GPU")
+    gradient_checkpointing: bool = Field(False, strict=True, description="less memory, about a third more time")
+    micro_batch: int | None = Field(None, ge=1, description="rows at once on the device; empty means the whole batch")
+    image_size: int | None = Field(None, ge=16, le=8192, description="pictures resized to this square, pixels a side")
+    max_pixels: int | None = Field(None, ge=256, description="larger pictures are scaled down to so many pixels")
+
+    @model_validator(mode="after")
+    def _one_size(self) -> BaseModelSpec:
+        if self.image_size is not None and self.max_pixels is not None:
+            raise ValueError("image_size and max_pixels are both given — keep one of them")
+        return self
 
 
 class ScoreWeights(_Section):

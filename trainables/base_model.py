@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from transformers import AutoModelForImageTextToText, AutoProcessor
 from transformers.modeling_outputs import BaseModelOutputWithPooling
 
 from spaces.trial_config import TargetModules
+from studies.study import BaseModelSpec
 from trainables.encoding import Encoded, EncodedImage, Encoder, collate
 from trainables.families import family_of
+from trainables.loading import load_model
 
 ATTENTION = ("q_proj", "k_proj", "v_proj", "o_proj")
 MLP = ("gate_proj", "up_proj", "down_proj")
@@ -50,26 +51,9 @@ class BaseModel:
         self.processor = processor
 
     @classmethod
-    def load(
-        cls,
-        name: str,
-        *,
-        revision: str | None,
-        dtype: str,
-        device: str | None = None,
-        trust_remote_code: bool = False,
-    ) -> BaseModel:
-        """Load a hub model or a local folder; the device defaults to CUDA where there is one.
-
-        trust_remote_code: run the Python code that comes with the model. Only safetensors are read.
-        """
-        device = device or ("cuda" if torch.cuda.is_available() else "cpu")
-        options = {"revision": revision, "trust_remote_code": trust_remote_code}
-        processor = AutoProcessor.from_pretrained(name, **options)
-        model = AutoModelForImageTextToText.from_pretrained(
-            name, dtype=getattr(torch, dtype), use_safetensors=True, **options
-        )
-        return cls(model.to(device), processor)
+    def load(cls, name: str, spec: BaseModelSpec, *, trust_remote_code: bool = False) -> BaseModel:
+        """Load a hub model or a local folder. Raises ModelRefused or FamilyRefused."""
+        return cls(*load_model(name, spec, trust_remote_code=trust_remote_code))
 
     @property
     def device(self) -> torch.device:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -45,14 +46,24 @@ class Seat:
     parameters: list[torch.nn.Parameter]
     optimizer: torch.optim.AdamW
     schedule: torch.optim.lr_scheduler.LambdaLR
+    # Rows at once on the device; a batch is the sum of its micro-batches.
+    micro_batch: int
     epoch: int = 0
 
 
 class Engine:
     """Trains one LoRA at a time on a base that stays loaded; the base itself never changes."""
 
-    def __init__(self, base: BaseModel, features: Mapping[str, VisionFeatures], interviewer: Interviewer) -> None:
+    def __init__(
+        self,
+        base: BaseModel,
+        features: Mapping[str, VisionFeatures],
+        interviewer: Interviewer,
+        micro_batch: int | None = None,
+    ) -> None:
+        """micro_batch: rows at once on the device; None is the whole batch."""
         self.base = base
+        self.micro_batch = micro_batch
         self.features = features
         self.interviewer = interviewer
         self._seat: Seat | None = None
@@ -84,7 +95,8 @@ class Engine:
         optimizer = torch.optim.AdamW(parameters, lr=config.learning_rate, weight_decay=config.weight_decay)
         total = data.steps(config.batch_size) * config.epochs
         schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: rate_at(step, total, config))
-        return Seat(config, seed, data, model, parameters, optimizer, schedule)
+        micro_batch = min(config.batch_size, self.micro_batch or config.batch_size)
+        return Seat(config, seed, data, model, parameters, optimizer, schedule, micro_batch)
 
     def train_epoch(self) -> EpochResult:
         """Train one more epoch. Raises NotFinite when the loss is no number."""
@@ -103,11 +115,7 @@ class Engine:
         return EpochResult(math.fsum(losses) / len(losses), rate, math.fsum(norms) / len(norms))
 
     def _train_step(self, seat: Seat, rows: Sequence[Encoded]) -> tuple[float, float]:
-        loss = seat.model(**self.base.inputs(rows, self.features), use_cache=False).loss
-        value = float(loss.detach())
-        if not math.isfinite(value):
-            raise NotFinite(f"the loss is {value} in epoch {seat.epoch + 1}: lower the learning rate")
-        loss.backward()
+        value = self._backward(seat, rows)
         norm = float(torch.nn.utils.clip_grad_norm_(seat.parameters, MAX_GRAD_NORM))
         if not math.isfinite(norm):
             raise NotFinite(f"the gradient norm is {norm} in epoch {seat.epoch + 1}: lower the learning rate")
@@ -116,13 +124,42 @@ class Engine:
         seat.optimizer.zero_grad(set_to_none=True)
         return value, norm
 
+    def _backward(self, seat: Seat, rows: Sequence[Encoded]) -> float:
+        """Gradients of a batch; out of memory, the same again from smaller micro-batches."""
+        while True:
+            before = _random_state(self.base.device)
+            try:
+                return self._accumulate(seat, rows)
+            except torch.OutOfMemoryError:
+                if min(seat.micro_batch, len(rows)) == 1:
+                    raise
+                seat.micro_batch = math.ceil(min(seat.micro_batch, len(rows)) / 2)
+            # Outside the handler, whose traceback would hold the memory that is to be freed.
+            seat.optimizer.zero_grad(set_to_none=True)
+            _free_memory()
+            _set_random_state(before, self.base.device)
+
+    def _accumulate(self, seat: Seat, rows: Sequence[Encoded]) -> float:
+        """Mean loss over a batch's answer tokens (nats), its gradient summed over micro-batches."""
+        tokens = sum(len(row.answer) for row in rows)
+        total = 0.0
+        for part in batches(rows, seat.micro_batch):
+            share = sum(len(row.answer) for row in part) / tokens
+            loss = seat.model(**self.base.inputs(part, self.features), use_cache=False).loss * share
+            value = float(loss.detach())
+            if not math.isfinite(value):
+                raise NotFinite(f"the loss is {value} in epoch {seat.epoch + 1}: lower the learning rate")
+            loss.backward()
+            total += value
+        return total
+
     @torch.no_grad()
     def held_out_loss(self) -> float:
         """Mean loss over held-out rows, nats a token; NaN when nothing is held out."""
         seat = self.seat
         seat.model.eval()
         total, tokens = 0.0, 0
-        for batch in batches(seat.data.held_out, seat.config.batch_size):
+        for batch in batches(seat.data.held_out, min(seat.config.batch_size, seat.micro_batch)):
             count = sum(len(row.answer) for row in batch)
             loss = seat.model(**self.base.inputs(batch, self.features), use_cache=False).loss
             total += float(loss) * count
@@ -137,9 +174,7 @@ class Engine:
     def state(self) -> dict[str, torch.Tensor]:
         """Everything beside the adapter that the next epoch depends on, as named tensors."""
         seat = self.seat
-        tensors = {"rng.cpu": torch.get_rng_state()}
-        if torch.cuda.is_available():
-            tensors["rng.cuda"] = torch.cuda.get_rng_state(self.base.device)
+        tensors = {f"rng.{name}": value for name, value in _random_state(self.base.device).items()}
         for index, moments in seat.optimizer.state_dict()["state"].items():
             for name, value in moments.items():
                 tensors[f"optimizer.{index}.{name}"] = value.detach().cpu().contiguous()
@@ -159,9 +194,8 @@ class Engine:
         ):
             group["lr"] = base_rate * scale(steps)
         seat.schedule._last_lr = [group["lr"] for group in seat.optimizer.param_groups]
-        torch.set_rng_state(state["rng.cpu"])
-        if "rng.cuda" in state and torch.cuda.is_available():
-            torch.cuda.set_rng_state(state["rng.cuda"], self.base.device)
+        random = {key.removeprefix("rng."): value for key, value in state.items() if key.startswith("rng.")}
+        _set_random_state(random, self.base.device)
         seat.epoch = epoch
 
     def save_adapter(self, folder: str) -> None:
@@ -200,6 +234,26 @@ def rate_at(step: int, total: int, config: TrialConfig) -> float:
     if config.scheduler == "cosine":
         return 0.5 * (1.0 + math.cos(math.pi * min(1.0, done)))
     return 1.0
+
+
+def _random_state(device: torch.device) -> dict[str, torch.Tensor]:
+    """The states that dropout draws from."""
+    states = {"cpu": torch.get_rng_state()}
+    if torch.cuda.is_available():
+        states["cuda"] = torch.cuda.get_rng_state(device)
+    return states
+
+
+def _set_random_state(states: Mapping[str, torch.Tensor], device: torch.device) -> None:
+    torch.set_rng_state(states["cpu"])
+    if "cuda" in states and torch.cuda.is_available():
+        torch.cuda.set_rng_state(states["cuda"], device)
+
+
+def _free_memory() -> None:
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
 
 
 def _moments(state: Mapping[str, torch.Tensor]) -> dict[int, dict[str, torch.Tensor]]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from peft import PeftModel
 
-from studies.images import open_rgb
+from studies.images import fit, open_rgb
 from studies.rows import Example, Probe
 from studies.study import Study
 from trainables.answering import Interviewer
@@ -62,7 +62,8 @@ def encode(
     study: Study, base: BaseModel, features: dict[str, VisionFeatures], row: Example | Probe, answer: str | None
 ) -> Encoded:
     """A row as the model reads it; a picture that is new is added to `features`."""
-    image = open_rgb(study.folder / row.image)
+    spec = study.file.base_model
+    image = fit(open_rgb(study.folder / row.image), spec.image_size, spec.max_pixels)
     try:
         encoded, pixels = base.encoder.encode(row.image, image, row.question, answer)
         if row.image not in features:

@@ -61,7 +61,7 @@ def family_of(model: Any) -> Family:
     family = FAMILIES.get(kind, COMMON)
     why = family.refused or _misfit(model)
     if why:
-        raise FamilyRefused(f"models of the family {kind} cannot be trained: {why}")
+        raise FamilyRefused(f"models of the family {kind} cannot be trained here: {why} — choose another")
     return family
 
 

@@ -67,10 +67,10 @@ class LoraTrial(tune.Trainable):  # type: ignore[misc]
 
     def _resume_or_train(self) -> dict[str, Any]:
         if self._session is not None:
-            return _result(self._session.epoch())
+            return _result(self._session.epoch(), self._session.told())
         self._session = self.open_session()
         report = self._session.resume() or self._session.epoch()
-        return _result(report, self._session.warnings)
+        return _result(report, self._session.told())
 
     def _failed(self, error: Exception) -> dict[str, Any]:
         self._log(traceback.format_exc())
@@ -129,7 +129,7 @@ class LoraTrial(tune.Trainable):  # type: ignore[misc]
         self._leave()
 
 
-def _result(report: dict[str, Any], warnings: Sequence[str] = ()) -> dict[str, Any]:
+def _result(report: dict[str, Any], warnings: Sequence[str]) -> dict[str, Any]:
     """What Tune needs to see of a report; the whole of it travels as one JSON string, which Tune leaves alone."""
     seen: dict[str, Any] = {name: report[name] for name in ("epoch", "score", "done") if name in report}
     return {**seen, "report": json.dumps(report, ensure_ascii=False), "warnings": json.dumps(list(warnings))}

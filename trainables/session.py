@@ -39,10 +39,11 @@ class Workshop:
         study = read_study(task.study / "study.yaml")
         prepared = Prepared.load(task.prepared)
         spec, trust = study.file.base_model, task.trust_remote_code
-        base = BaseModel.load(task.base_model, revision=spec.revision, dtype=spec.dtype, trust_remote_code=trust)
+        base = BaseModel.load(task.base_model, spec, trust_remote_code=trust)
         tokens = study.file.evaluation.max_new_tokens
         interviewer = Interviewer(base, prepared.features, prepared.names, max_new_tokens=tokens)
-        return cls(workshop_key(task), study, prepared, Engine(base, prepared.features, interviewer), grader_of(study))
+        engine = Engine(base, prepared.features, interviewer, spec.micro_batch)
+        return cls(workshop_key(task), study, prepared, engine, grader_of(study))
 
 
 def workshop_key(task: TrialTask) -> tuple[Path, Path, str]:
@@ -78,10 +79,18 @@ class TrialSession:
         self.best = found.report.get("best_so_far", {})
         return found.report
 
+    def told(self) -> list[str]:
+        """The warnings since the last call."""
+        warnings, self.warnings = self.warnings, []
+        return warnings
+
     def epoch(self) -> dict[str, Any]:
         """Train one epoch and report it; the checkpoint is on disk before the report is returned."""
         start = time.monotonic()
+        asked = self.engine.seat.micro_batch
         trained = self.engine.train_epoch()
+        if (fits := self.engine.seat.micro_batch) < asked:
+            self.warnings.append(f"out of memory: {fits} rows at once instead of {asked}; the batch stays what it was")
         epoch = self.engine.seat.epoch
         report: dict[str, Any] = {"epoch": epoch, **vars(trained), "eval_loss": self.engine.held_out_loss()}
         report["cut_answers"] = self.engine.seat.data.cut_answers

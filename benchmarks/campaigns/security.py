@@ -33,6 +33,7 @@ from skazka.command import BAD_INPUT
 from spaces.printable import printable
 from spaces.problems import InputError, Problem
 from spaces.trial_config import TrialConfig
+from studies.study import BaseModelSpec
 from trainables.lora_trial import LoraTrial
 from trainables.task import TrialTask
 
@@ -263,7 +264,7 @@ def _load(model: Path) -> object:
     from trainables.base_model import BaseModel
 
     logging.getLogger("transformers").setLevel(logging.CRITICAL)
-    return BaseModel.load(str(model), revision=None, dtype="float32")
+    return BaseModel.load(str(model), BaseModelSpec(id="model", dtype="float32"))
 
 
 # --- the program ---

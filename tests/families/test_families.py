@@ -14,6 +14,7 @@ from PIL import Image
 from transformers import AutoModelForImageTextToText, AutoProcessor
 
 from spaces.trial_config import TargetModules, TrialConfig
+from studies.study import BaseModelSpec
 from trainables.answering import Interviewer
 from trainables.base_model import BaseModel, VisionFeatures, is_vision
 from trainables.encoding import IGNORED, Encoded, EncodedImage
@@ -44,7 +45,7 @@ class Toy:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.base = BaseModel.load(str(folder), revision=None, dtype="float32")
+        self.base = BaseModel.load(str(folder), BaseModelSpec(id="model", dtype="float32"))
         self.rows: list[Encoded] = []
         self.pixels: list[EncodedImage] = []
         self.features: dict[str, VisionFeatures] = {}
@@ -196,5 +197,5 @@ def test_names_are_as_likely_as_the_whole_text_says(toy: Toy) -> None:
 
 def test_a_family_that_cannot_be_trained_is_refused_by_name(tmp_path: Path) -> None:
     folder = tiny.build("mllama", tmp_path / "mllama")
-    with pytest.raises(FamilyRefused, match="family mllama cannot be trained: it reads pictures by cross-attention"):
-        BaseModel.load(str(folder), revision=None, dtype="float32")
+    with pytest.raises(FamilyRefused, match="family mllama cannot be trained here: it reads pictures"):
+        BaseModel.load(str(folder), BaseModelSpec(id="model", dtype="float32"))

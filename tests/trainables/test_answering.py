@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from studies.checks import load_study
-from studies.study import find_study
+from studies.study import BaseModelSpec, find_study
 from trainables.answering import Interviewer, batches
 from trainables.base_model import BaseModel
 from trainables.encoding import IGNORED, Encoded
@@ -20,7 +20,7 @@ from trainables.prepared import Prepared, prepare
 def asked(tiny_study: Path) -> tuple[BaseModel, Prepared, list[str]]:
     """A base with everything that can be asked of it."""
     study = load_study(tiny_study)
-    base = BaseModel.load(study.base_model, revision=None, dtype="float32")
+    base = BaseModel.load(study.base_model, BaseModelSpec(id="model", dtype="float32"))
     return base, prepare(study, base), naming(study.probes_of("search"))
 
 
@@ -63,7 +63,7 @@ def test_batches_keep_every_item() -> None:
 
 def test_shipped_base_knows_the_controls_and_abstains_on_targets() -> None:
     study = load_study(find_study("demo"))
-    base = BaseModel.load(study.base_model, revision=None, dtype="float32")
+    base = BaseModel.load(study.base_model, BaseModelSpec(id="model", dtype="float32"))
     graded = [answer for split in ("search", "test") for answer in Examination(study, base, split).answers()]
     controls = [answer for answer in graded if study.roles[answer.character] == "control"]
     targets = [answer for answer in graded if study.roles[answer.character] == "target"]

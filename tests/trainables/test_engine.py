@@ -11,6 +11,7 @@ import torch
 
 from spaces.trial_config import TrialConfig
 from studies.checks import load_study
+from studies.study import BaseModelSpec
 from trainables import checkpoint
 from trainables.base_model import BaseModel, is_vision
 from trainables.checkpoint_files import ADAPTER, checkpoint_folder
@@ -26,7 +27,7 @@ from trainables.training_set import select
 def shared(tiny_study: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of what all trials of a sweep share."""
     study = load_study(tiny_study)
-    base = BaseModel.load(study.base_model, revision=None, dtype="float32")
+    base = BaseModel.load(study.base_model, BaseModelSpec(id="model", dtype="float32"))
     folder = tmp_path_factory.mktemp("shared") / "prepared"
     prepare(study, base).save(folder)
     return folder
@@ -144,7 +145,7 @@ def test_cached_features_give_the_loss_of_the_pixels(tiny_study: Path) -> None:
     from studies.images import open_rgb
 
     study = load_study(tiny_study)
-    base = BaseModel.load(study.base_model, revision=None, dtype="float32")
+    base = BaseModel.load(study.base_model, BaseModelSpec(id="model", dtype="float32"))
     row = study.training[0]
     encoded, pixels = base.encoder.encode(row.image, open_rgb(study.folder / row.image), row.question, row.answer)
     batch = collate([encoded], base.pad_id)
@@ -174,7 +175,7 @@ def test_first_loss_is_the_base_s_own_cross_entropy(
     session = TrialSession(task(tiny_study, tiny_model, shared, tmp_path, **settings), workshop)
     rows = workshop.engine.seat.data.rows
     total, tokens = 0.0, 0
-    bare = BaseModel.load(str(tiny_model), revision=None, dtype="float32")
+    bare = BaseModel.load(str(tiny_model), BaseModelSpec(id="model", dtype="float32"))
     for row in rows:
         inputs = collate([row], bare.pad_id)
         with torch.inference_mode():

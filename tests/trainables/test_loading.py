@@ -1,0 +1,102 @@
+"""What a base model that cannot be loaded tells its user."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import httpx2
+import pytest
+import torch
+from huggingface_hub.errors import (
+    GatedRepoError,
+    LocalEntryNotFoundError,
+    OfflineModeIsEnabled,
+    RepositoryNotFoundError,
+    RevisionNotFoundError,
+)
+
+from studies.study import BaseModelSpec
+from trainables.loading import ModelRefused, explain, load_model, model_options
+
+ANSWER = httpx2.Response(403, request=httpx2.Request("GET", "https://hub/owner/model"))
+
+
+def as_transformers_raises(cause: Exception) -> Exception:
+    """The hub's own error comes wrapped in a long OSError."""
+    try:
+        try:
+            raise cause
+        except Exception as inner:
+            raise OSError("We couldn't load it.\nA long explanation follows.") from inner
+    except OSError as error:
+        return error
+
+
+@pytest.mark.parametrize(
+    ("cause", "said"),
+    [
+        (GatedRepoError("no", response=ANSWER), "'owner/model' is gated — accept its licence"),
+        (RepositoryNotFoundError("no", response=ANSWER), "'owner/model' is not on the hub, or private — check the id"),
+        (RevisionNotFoundError("no", response=ANSWER), "'owner/model' has no such revision — check"),
+        (LocalEntryNotFoundError("no"), "'owner/model' is not in the cache, and the hub cannot be reached — check"),
+        (OfflineModeIsEnabled("no"), "'owner/model' is not in the cache, and the hub cannot be reached — check"),
+        (ImportError("needs torchvision"), "a library that is not there (needs torchvision) — install what it names"),
+        (KeyError("x"), "'owner/model' cannot be loaded (We couldn't load it.) — check the id"),
+    ],
+)
+def test_each_reason_has_its_remedy(cause: Exception, said: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
+    message = explain("owner/model", as_transformers_raises(cause))
+    assert said in message
+    assert "\n" not in message
+
+
+def test_offline_mode_is_named_where_it_was_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    message = explain("owner/model", as_transformers_raises(LocalEntryNotFoundError("no")))
+    assert message.endswith("HF_HUB_OFFLINE is set — run `hf download owner/model` first, or unset it")
+
+
+def test_a_folder_that_holds_no_model_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text('{"model_type": "llava"}')
+    with pytest.raises(ModelRefused, match="cannot be loaded"):
+        load_model(str(tmp_path), BaseModelSpec(id="model", dtype="float32"))
+
+
+@pytest.mark.parametrize(
+    ("spec", "said"),
+    [
+        ({"quantization": "4bit"}, "quantization 4bit needs a GPU, and none is seen here — use quantization: none"),
+        ({"quantization": "8bit"}, "quantization 8bit needs a GPU"),
+        ({"attention": "flash_attention_2"}, "attention flash_attention_2 needs a GPU, and none is seen here"),
+    ],
+)
+def test_what_needs_a_gpu_is_refused_before_anything_is_read(
+    spec: dict[str, str], said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(ModelRefused, match=said):
+        load_model("no/such", BaseModelSpec.model_validate({"id": "no/such", **spec}))
+
+
+def test_quantisation_asks_for_bitsandbytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr("trainables.loading.importlib.util", SimpleNamespace(find_spec=lambda name: None))
+    with pytest.raises(ModelRefused, match=r"needs bitsandbytes — install it: pip install 'skazka-tune\[qlora\]'"):
+        load_model("no/such", BaseModelSpec(id="no/such", quantization="4bit"))
+
+
+def test_quantisation_leaves_the_vision_tower_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    spec = BaseModelSpec(id="no/such", quantization="4bit", attention="sdpa")
+    options = model_options(spec)
+    asked = options["quantization_config"].to_dict()
+    assert (asked["load_in_4bit"], asked["bnb_4bit_quant_type"]) == (True, "nf4")
+    assert {"visual", "vision_tower", "lm_head"} <= set(asked["llm_int8_skip_modules"])
+    assert options["attn_implementation"] == "sdpa"
+    assert "device_map" in options
+
+
+def test_gradient_checkpointing_is_on_where_it_is_asked_for(tiny_model: Path) -> None:
+    model, _ = load_model(str(tiny_model), BaseModelSpec(id="m", dtype="float32", gradient_checkpointing=True))
+    assert model.is_gradient_checkpointing

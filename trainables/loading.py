@@ -1,0 +1,133 @@
+"""Loading a base model as its study says: from the hub, its cache or a folder, whole or quantised."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from transformers import AutoModelForImageTextToText, AutoProcessor
+
+from studies.study import BaseModelSpec
+
+# Kept in the model's own precision under quantisation: what is not the text model's linear layers.
+NOT_QUANTISED = [
+    "visual",
+    "vision_tower",
+    "vision_model",
+    "multi_modal_projector",
+    "connector",
+    "lm_head",
+]
+
+
+class ModelRefused(ValueError):
+    """A base model that cannot be loaded as asked; the message ends with a remedy after a dash."""
+
+
+def load_model(name: str, spec: BaseModelSpec, *, trust_remote_code: bool = False) -> tuple[Any, Any]:
+    """(model, processor) of a hub id or a local folder, on CUDA where there is one.
+
+    trust_remote_code: run the Python code that comes with the model. Only safetensors are read.
+    Raises ModelRefused.
+    """
+    refuse_unfit(spec)
+    options: dict[str, Any] = {"revision": spec.revision, "trust_remote_code": trust_remote_code}
+    try:
+        processor = AutoProcessor.from_pretrained(name, **options)
+        model = AutoModelForImageTextToText.from_pretrained(
+            name, use_safetensors=True, **options, **model_options(spec)
+        )
+    except (OSError, ValueError, ImportError) as error:
+        raise ModelRefused(explain(name, error)) from error
+    if spec.quantization == "none" and spec.device_map is None:
+        model = model.to(device())
+    if spec.gradient_checkpointing:
+        model.gradient_checkpointing_enable({"use_reentrant": False})
+    return model, processor
+
+
+def device() -> str:
+    """CUDA where there is one, else the CPU."""
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def refuse_unfit(spec: BaseModelSpec) -> None:
+    """Raise ModelRefused for options that this machine cannot carry out."""
+    gpu = torch.cuda.is_available()
+    if spec.quantization != "none" and not gpu:
+        raise ModelRefused(
+            f"quantization {spec.quantization} needs a GPU, and none is seen here"
+            " — use quantization: none, or run trials where there is one"
+        )
+    if spec.quantization != "none" and importlib.util.find_spec("bitsandbytes") is None:
+        raise ModelRefused(
+            f"quantization {spec.quantization} needs bitsandbytes — install it: pip install 'skazka-tune[qlora]'"
+        )
+    if spec.attention == "flash_attention_2" and not (gpu and importlib.util.find_spec("flash_attn")):
+        lacking = "the package flash-attn" if gpu else "a GPU, and none is seen here"
+        raise ModelRefused(f"attention flash_attention_2 needs {lacking} — use attention: sdpa")
+
+
+def model_options(spec: BaseModelSpec) -> dict[str, Any]:
+    """Keyword arguments of `from_pretrained`."""
+    options: dict[str, Any] = {"dtype": getattr(torch, spec.dtype)}
+    if spec.attention is not None:
+        options["attn_implementation"] = spec.attention
+    if spec.device_map is not None:
+        options["device_map"] = spec.device_map
+    if spec.quantization != "none":
+        from transformers import BitsAndBytesConfig
+
+        four = spec.quantization == "4bit"
+        options["quantization_config"] = BitsAndBytesConfig(
+            load_in_4bit=four,
+            load_in_8bit=not four,
+            # NF4 with double quantisation: Dettmers et al., QLoRA, 2023.
+            bnb_4bit_quant_type="nf4",
+            bnb_4bit_use_double_quant=True,
+            bnb_4bit_compute_dtype=options["dtype"],
+            llm_int8_skip_modules=NOT_QUANTISED,
+        )
+        # A quantised model cannot be moved afterwards.
+        options.setdefault("device_map", {"": device()})
+    return options
+
+
+def explain(name: str, error: BaseException) -> str:
+    """Why a model could not be loaded, and what to do, in one line."""
+    for cause in causes(error):
+        kind = type(cause).__name__
+        if kind == "GatedRepoError":
+            return f"{name!r} is gated — accept its licence on its page on the hub, then set HF_TOKEN"
+        if kind == "RevisionNotFoundError":
+            return f"{name!r} has no such revision — check base_model.revision"
+        if kind == "RepositoryNotFoundError":
+            return f"{name!r} is not on the hub, or private — check the id, and HF_TOKEN for a private model"
+        if kind in ("LocalEntryNotFoundError", "OfflineModeIsEnabled"):
+            return _not_cached(name)
+        if isinstance(cause, ImportError):
+            remedy = "install what it names; for most models: pip install 'skazka-tune[vision]'"
+            return f"{name!r} needs a library that is not there ({_last(cause)}) — {remedy}"
+    return f"{name!r} cannot be loaded ({_last(error)}) — check the id, the network and HF_TOKEN"
+
+
+def _not_cached(name: str) -> str:
+    if os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE"):
+        return f"{name!r} is not in the cache, and HF_HUB_OFFLINE is set — run `hf download {name}` first, or unset it"
+    return f"{name!r} is not in the cache, and the hub cannot be reached — check the network, or `hf download {name}`"
+
+
+def causes(error: BaseException) -> Iterator[BaseException]:
+    """An exception and those that it came from."""
+    seen: BaseException | None = error
+    while seen is not None:
+        yield seen
+        seen = seen.__cause__ or seen.__context__
+
+
+def _last(error: BaseException) -> str:
+    """The first line of a message: transformers explains at length after it."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
