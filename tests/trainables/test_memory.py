@@ -129,9 +129,10 @@ def test_a_smaller_micro_batch_is_told_once(
         base_model=str(tiny_model),
     )
     session = TrialSession(task, Workshop.build(task))
-    limit(monkeypatch, session.engine, 2)
+    # Half of its two images a target are held out: two rows are a batch.
+    limit(monkeypatch, session.engine, 1)
     session.epoch()
-    assert session.told() == ["out of memory: 2 rows at once instead of 4; the batch stays what it was"]
+    assert session.told() == ["out of memory: micro-batch 1 instead of 4; the batch itself stays what it was"]
     session.epoch()
     assert session.told() == []
     session.close()
