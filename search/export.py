@@ -38,15 +38,19 @@ class ExportError(RuntimeError):
 
 @dataclass(frozen=True)
 class Exported:
-    """What was written: the folder, the trial, and how many answers were asked again and agreed."""
+    """What was written: the folder, the trial, and how many answers were asked again and agreed.
+
+    merged: of these, how many the merged model gives, in the study's own precision; None where none was asked for.
+    """
 
     folder: Path
     trial: TrialRow
     verified: int
+    merged: int | None = None
 
 
-def export(folder: RunFolder, to: str | Path, trial: str | None = None) -> Exported:
-    """Write a trial's adapter and check it in a fresh process.
+def export(folder: RunFolder, to: str | Path, trial: str | None = None, *, merge: bool = False) -> Exported:
+    """Write a trial's adapter and check it in a fresh process; with `merge` also the base with the adapter in it.
 
     The default is the winner's repeat with the median search score; without finalists, the best trial.
 
@@ -55,17 +59,22 @@ def export(folder: RunFolder, to: str | Path, trial: str | None = None) -> Expor
     """
     row = _choose(folder, trial)
     source = _checkpoint(folder, row)
+    spec = folder.study().file.base_model
+    if merge and spec.quantization != "none":
+        message = f"a base in {spec.quantization} cannot take the adapter in"
+        raise InputError(Problem("", "--merge", message, "export the adapter alone"))
     target, work = _claim(to)
     try:
         _write(folder, row, source, work)
         verified = _verify(folder, row, work)
+        merged = _merge(folder, row, work) if merge else None
         if target.exists():
             target.rmdir()
         work.chmod(0o755)
         work.rename(target)
     finally:
         shutil.rmtree(work, ignore_errors=True)
-    return Exported(target, row, verified)
+    return Exported(target, row, verified, merged)
 
 
 def _choose(folder: RunFolder, trial: str | None) -> TrialRow:
@@ -121,7 +130,7 @@ def _write(folder: RunFolder, row: TrialRow, source: Path, target: Path) -> None
     base = manifest["base_model"]
     trust = manifest["options"].get("trust_remote_code", False)
     try:
-        export_check.save_processor(base["id"], base["revision"], target, trust)
+        export_check.save_processor(base["id"], base["revision"], target, trust, _facts(folder).chat_template)
     except (OSError, ValueError) as error:
         if is_disk_full(error):
             raise
@@ -138,11 +147,17 @@ def _write(folder: RunFolder, row: TrialRow, source: Path, target: Path) -> None
         "versions": manifest["versions"],
     }
     (target / "trial.json").write_text(json.dumps(record, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
-    (target / "README.md").write_text(model_card(study, row, manifest, tested), encoding="utf-8")
+    card = model_card(study, row, manifest, tested, _facts(folder).stops)
+    (target / "README.md").write_text(card, encoding="utf-8")
 
 
-def model_card(study: Study, row: TrialRow, manifest: dict[str, Any], tested: Score | None) -> str:
-    """A Hub model card: what the adapter is, how it scored and on what, and a usage example."""
+def model_card(
+    study: Study, row: TrialRow, manifest: dict[str, Any], tested: Score | None, stops: Sequence[int]
+) -> str:
+    """A Hub model card: what the adapter is, how it scored and on what, and a usage example.
+
+    stops: token ids at which its answers end.
+    """
     import jinja2
 
     environment = jinja2.Environment(
@@ -160,36 +175,56 @@ def model_card(study: Study, row: TrialRow, manifest: dict[str, Any], tested: Sc
         tests=len(study.probes_of("test")),
         manifest=manifest,
         question=example.question,
+        generation=Markdown(f", eos_token_id={list(stops)}" if len(stops) > 1 else ""),
     )
 
 
 def _verify(folder: RunFolder, row: TrialRow, adapter: Path) -> int:
-    study = folder.study()
     expected = folder.ledger().answers(row.id)
-    manifest = folder.manifest()
-    base = manifest["base_model"]
-    request = {
-        "adapter": str(adapter),
-        "base_model": base["id"],
-        "revision": base["revision"],
-        "dtype": base["dtype"],
-        "trust_remote_code": manifest["options"].get("trust_remote_code", False),
-        "max_new_tokens": study.file.evaluation.max_new_tokens,
-        "probes": _questions(study, expected),
-        "batches": _batches(folder, expected),
-    }
+    answers = _asked_afresh(folder, expected, adapter, merge=False)
+    _compare(expected, answers)
+    return len(answers)
+
+
+def _merge(folder: RunFolder, row: TrialRow, adapter: Path) -> int:
+    expected = folder.ledger().answers(row.id)
+    answers = _asked_afresh(folder, expected, adapter, merge=True)
+    return sum(graded.answer.text == text for graded, text in zip(expected, answers, strict=True))
+
+
+def _asked_afresh(folder: RunFolder, expected: Sequence[GradedAnswer], adapter: Path, *, merge: bool) -> list[str]:
     with tempfile.TemporaryDirectory() as scratch:
         asked, answered = Path(scratch) / "asked.json", Path(scratch) / "answered.json"
+        request = {**_request(folder, expected), "adapter": str(adapter), "merge": merge}
         asked.write_text(json.dumps(request), encoding="utf-8")
         # -P and a scratch folder: the process must not find our packages, only the script itself.
         command = [sys.executable, "-P", export_check.__file__, str(asked), str(answered)]
         done = subprocess.run(command, cwd=scratch, capture_output=True, text=True)
         if done.returncode != 0:
             last = (done.stderr.strip().splitlines() or ["no message"])[-1]
-            raise ExportError(f"the adapter does not load in a fresh process: {last}")
+            raise ExportError(f"the adapter does not {'merge' if merge else 'load'} in a fresh process: {last}")
         answers: list[str] = json.loads(answered.read_text(encoding="utf-8"))
-    _compare(expected, answers)
-    return len(answers)
+    return answers
+
+
+def _request(folder: RunFolder, expected: Sequence[GradedAnswer]) -> dict[str, Any]:
+    """What the check needs to load the base and to ask as the trial was asked."""
+    study, manifest = folder.study(), folder.manifest()
+    base, spec = manifest["base_model"], study.file.base_model
+    return {
+        "base_model": base["id"],
+        "revision": base["revision"],
+        "dtype": base["dtype"],
+        "attention": spec.attention,
+        "quantization": spec.quantised_as(),
+        "image_size": spec.image_size,
+        "max_pixels": spec.max_pixels,
+        "stops": list(_facts(folder).stops),
+        "trust_remote_code": manifest["options"].get("trust_remote_code", False),
+        "max_new_tokens": study.file.evaluation.max_new_tokens,
+        "probes": _questions(study, expected),
+        "batches": _batches(folder, expected),
+    }
 
 
 def _questions(study: Study, expected: Sequence[GradedAnswer]) -> list[dict[str, str]]:

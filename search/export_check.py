@@ -10,38 +10,89 @@ import sys
 from pathlib import Path
 from typing import Any
 
+# Within an adapter's folder: the base with the adapter in it.
+MERGED = "merged"
 
-def save_processor(base_model: str, revision: str | None, folder: Path, trust_remote_code: bool) -> None:
-    """Write the base model's processor beside the adapter."""
+
+def save_processor(
+    base_model: str, revision: str | None, folder: Path, trust_remote_code: bool, chat_template: str | None
+) -> None:
+    """Write the base model's processor beside the adapter; chat_template is for one that has none."""
     from transformers import AutoProcessor
 
     processor = AutoProcessor.from_pretrained(base_model, revision=revision, trust_remote_code=trust_remote_code)
+    processor.chat_template = processor.chat_template or chat_template
     processor.save_pretrained(folder)
 
 
 def answer_all(request: dict[str, Any]) -> list[str]:
     """The adapter's greedy answers to every probe, in order, asked in the batches of the request."""
+    from peft import PeftModel
+
+    processor = _processor(request)
+    model = PeftModel.from_pretrained(_base(request, request["dtype"]), request["adapter"])
+    return _answers(model.eval(), processor, request)
+
+
+def merge(request: dict[str, Any]) -> list[str]:
+    """Write base and adapter as one model into the folder `merged` of the adapter's; its answers, when loaded anew.
+
+    Adapter and merged model are compared in float32, where nothing but the order of sums differs.
+    Raises ValueError when an answer differs.
+    """
     import torch
     from peft import PeftModel
-    from transformers import AutoModelForImageTextToText, AutoProcessor
+    from transformers import AutoModelForImageTextToText
 
-    torch.set_num_threads(1)
-    device = "cuda" if torch.cuda.is_available() else "cpu"
+    processor = _processor(request)
+    model = PeftModel.from_pretrained(_base(request, "float32"), request["adapter"]).eval()
+    apart = _answers(model, processor, request)
+    merged = model.merge_and_unload()
+    together = _answers(merged, processor, request)
+    if differing := sum(one != other for one, other in zip(apart, together, strict=True)):
+        raise ValueError(
+            f"{differing} of {len(apart)} answers of the merged model differ from the adapter's in float32"
+        )
+    folder = Path(request["adapter"]) / MERGED
+    merged.to(getattr(torch, request["dtype"])).save_pretrained(folder)
+    processor.save_pretrained(folder)
+    loaded = AutoModelForImageTextToText.from_pretrained(folder, dtype=getattr(torch, request["dtype"]))
+    return _answers(loaded.to(model.device).eval(), processor, request)
+
+
+def _processor(request: dict[str, Any]) -> Any:
+    from transformers import AutoProcessor
+
     trust = request["trust_remote_code"]
     processor = AutoProcessor.from_pretrained(request["adapter"], trust_remote_code=trust)
     processor.tokenizer.padding_side = "left"
+    return processor
+
+
+def _base(request: dict[str, Any], dtype: str) -> Any:
+    import torch
+    from transformers import AutoModelForImageTextToText, BitsAndBytesConfig
+
+    torch.set_num_threads(1)
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    options: dict[str, Any] = {"attn_implementation": request["attention"]} if request["attention"] else {}
+    if request["quantization"]:
+        options |= {"quantization_config": BitsAndBytesConfig(**request["quantization"]), "device_map": {"": device}}
     base = AutoModelForImageTextToText.from_pretrained(
         request["base_model"],
         revision=request["revision"],
-        dtype=getattr(torch, request["dtype"]),
+        dtype=getattr(torch, dtype),
         use_safetensors=True,
-        trust_remote_code=trust,
+        trust_remote_code=request["trust_remote_code"],
+        **options,
     )
-    model = PeftModel.from_pretrained(base, request["adapter"]).to(device).eval()
+    return base if request["quantization"] else base.to(device)
+
+
+def _answers(model: Any, processor: Any, request: dict[str, Any]) -> list[str]:
     answers = [""] * len(request["probes"])
     for batch in request["batches"]:
-        asked = [request["probes"][place] for place in batch]
-        for place, text in zip(batch, _answer(model, processor, asked, request["max_new_tokens"]), strict=True):
+        for place, text in zip(batch, _answer(model, processor, request, batch), strict=True):
             answers[place] = text
     return answers
 
@@ -58,12 +109,27 @@ def _picture(path: str) -> Any:
         return Image.alpha_composite(Image.new("RGBA", seen.size, "white"), seen).convert("RGB")
 
 
-def _answer(model: Any, processor: Any, probes: list[dict[str, str]], max_new_tokens: int) -> list[str]:
+def _fit(image: Any, image_size: int | None, max_pixels: int | None) -> Any:
+    """The picture in the size that it was trained on."""
+    from PIL import Image
+
+    if image_size is not None:
+        return image.resize((image_size, image_size), Image.Resampling.BICUBIC)
+    if max_pixels is not None and image.width * image.height > max_pixels:
+        scale = (max_pixels / (image.width * image.height)) ** 0.5
+        size = (max(1, int(image.width * scale)), max(1, int(image.height * scale)))
+        return image.resize(size, Image.Resampling.BICUBIC)
+    return image
+
+
+def _answer(model: Any, processor: Any, request: dict[str, Any], places: list[int]) -> list[str]:
     import torch
 
     chats = []
-    for probe in probes:
-        content = [{"type": "image", "image": _picture(probe["image"])}, {"type": "text", "text": probe["question"]}]
+    for place in places:
+        probe = request["probes"][place]
+        picture = _fit(_picture(probe["image"]), request["image_size"], request["max_pixels"])
+        content = [{"type": "image", "image": picture}, {"type": "text", "text": probe["question"]}]
         chats.append([{"role": "user", "content": content}])
     inputs = processor.apply_chat_template(
         chats,
@@ -73,11 +139,16 @@ def _answer(model: Any, processor: Any, probes: list[dict[str, str]], max_new_to
         return_tensors="pt",
         processor_kwargs={"padding": True},
     ).to(model.device, dtype=model.dtype)
+    inputs.pop("labels", None)
     end = processor.tokenizer.eos_token_id
     pad = processor.tokenizer.pad_token_id if processor.tokenizer.pad_token_id is not None else end
     with torch.inference_mode():
         output = model.generate(
-            **inputs, max_new_tokens=max_new_tokens, do_sample=False, pad_token_id=pad, eos_token_id=end
+            **inputs,
+            max_new_tokens=request["max_new_tokens"],
+            do_sample=False,
+            pad_token_id=pad,
+            eos_token_id=request["stops"] or end,
         )
     new = output[:, inputs["input_ids"].shape[1] :]
     return [text.strip() for text in processor.batch_decode(new, skip_special_tokens=True)]
@@ -85,4 +156,5 @@ def _answer(model: Any, processor: Any, probes: list[dict[str, str]], max_new_to
 
 if __name__ == "__main__":
     asked, answered = map(Path, sys.argv[1:3])
-    answered.write_text(json.dumps(answer_all(json.loads(asked.read_text()))), encoding="utf-8")
+    given = json.loads(asked.read_text())
+    answered.write_text(json.dumps((merge if given["merge"] else answer_all)(given)), encoding="utf-8")

@@ -169,11 +169,14 @@ def report(
     return write_report(RunFolder.open(run), language, formats, trials)
 
 
-def export(run: str | Path, to: str | Path, trial: str | None = None) -> Exported:
-    """Write a trial's adapter (default: the best) as plain peft loads it, checked in a fresh process."""
+def export(run: str | Path, to: str | Path, trial: str | None = None, *, merge: bool = False) -> Exported:
+    """Write a trial's adapter (default: the best) as plain peft loads it, checked in a fresh process.
+
+    merge: write the base with the adapter in it as well, as plain transformers loads it.
+    """
     from search.export import export as export_run
 
-    return export_run(RunFolder.open(run), to, trial)
+    return export_run(RunFolder.open(run), to, trial, merge=merge)
 
 
 def study_db(run: str | Path, to: str) -> Written:

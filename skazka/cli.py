@@ -276,9 +276,10 @@ def report(run: Path, lang: str | None, formats: tuple[str, ...], trials: str | 
 @click.argument("run", type=click.Path(path_type=Path))
 @click.option("--to", required=True, type=click.Path(path_type=Path), help="New folder for the adapter.")
 @click.option("--trial", help="Trial id or baseline name.  [default: the best]")
+@click.option("--merge", is_flag=True, help="Also write the base with the adapter in it, in the folder merged.")
 @json_option
 @guarded
-def export(run: Path, to: Path, trial: str | None, as_json: bool) -> None:
+def export(run: Path, to: Path, trial: str | None, merge: bool, as_json: bool) -> None:
     """Write the adapter of the best trial of RUN, as plain peft loads it.
 
     The adapter is loaded again in a fresh process and asked every search probe; it counts as
@@ -289,14 +290,19 @@ def export(run: Path, to: Path, trial: str | None, as_json: bool) -> None:
     """
     from skazka import api
 
-    done = api.export(run, to, trial)
+    done = api.export(run, to, trial, merge=merge)
     if as_json:
-        facts = {"exported": str(done.folder), "trial": done.trial.id, "verified_answers": done.verified}
+        facts: dict[str, Any] = {"exported": str(done.folder), "trial": done.trial.id}
+        facts["verified_answers"] = done.verified
+        facts |= {} if done.merged is None else {"merged_answers": done.merged}
         click.echo(json_line(facts))
     else:
         from skazka.table import label
 
         click.echo(f"exported {label(done.trial)} to {printable(str(done.folder))}; {done.verified} answers verified")
+        if done.merged is not None:
+            # In half precision the rounding of the merged weights may turn a near-tie.
+            click.echo(f"merged model in {printable(str(done.folder / 'merged'))}; {done.merged} of them are the same")
 
 
 @main.command("study-db")

@@ -21,6 +21,8 @@ from studies.importers.in_place import in_place, read_in_place
 from studies.rows import Example, Probe, Role, Row, Rows, read_rows
 
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^\S(.*\S)?$")]
+# Left in the model's own precision: what is not a linear layer of the text model.
+NOT_QUANTISED = ("visual", "vision_tower", "vision_model", "multi_modal_projector", "connector", "lm_head")
 BUNDLED = {"demo": Path(__file__).parent / "demo"}
 
 
@@ -55,6 +57,21 @@ class BaseModelSpec(_Section):
     micro_batch: int | None = Field(None, ge=1, description="rows at once on the device; empty means the whole batch")
     image_size: int | None = Field(None, ge=16, le=8192, description="pictures resized to this square, pixels a side")
     max_pixels: int | None = Field(None, ge=256, description="larger pictures are scaled down to so many pixels")
+
+    def quantised_as(self) -> dict[str, Any] | None:
+        """Arguments of transformers' BitsAndBytesConfig; None for a base that is not quantised."""
+        if self.quantization == "none":
+            return None
+        four = self.quantization == "4bit"
+        return {
+            "load_in_4bit": four,
+            "load_in_8bit": not four,
+            # NF4 with double quantisation: Dettmers et al., QLoRA, 2023.
+            "bnb_4bit_quant_type": "nf4",
+            "bnb_4bit_use_double_quant": True,
+            "bnb_4bit_compute_dtype": self.dtype,
+            "llm_int8_skip_modules": list(NOT_QUANTISED),
+        }
 
     @model_validator(mode="after")
     def _one_size(self) -> BaseModelSpec:

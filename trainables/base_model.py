@@ -45,8 +45,9 @@ class BaseModel:
         """Raises FamilyRefused for a model that cannot be trained here."""
         self.family = family_of(model)
         self.model = model.eval().requires_grad_(False)
-        if processor.chat_template is None:
-            processor.chat_template = self.family.chat_template
+        # Given to a processor that comes without one.
+        self.lent_template = self.family.chat_template if processor.chat_template is None else None
+        processor.chat_template = processor.chat_template or self.lent_template
         self.encoder = Encoder(processor)
         self.processor = processor
 

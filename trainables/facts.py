@@ -17,12 +17,15 @@ class Facts:
     """The base's own answers and the lengths of prompts.
 
     longest_prompt: tokens that max_length must exceed; prompt_lengths: probe id -> tokens;
-    before: the base's graded answers to the search probes, in their order.
+    before: the base's graded answers to the search probes, in their order. stops: token ids at which generation ends.
+    chat_template: the one that was given to a processor without its own.
     """
 
     longest_prompt: int
     prompt_lengths: Mapping[str, int]
     before: Sequence[GradedAnswer]
+    stops: Sequence[int] = ()
+    chat_template: str | None = None
 
     def write(self, folder: Path) -> None:
         """Write beside the files that stand in `folder` already, with a hash of each."""
@@ -30,6 +33,8 @@ class Facts:
             "files": {path.name: sha256_of(path) for path in sorted(folder.iterdir())},
             "longest_prompt": self.longest_prompt,
             "prompt_lengths": dict(self.prompt_lengths),
+            "stops": list(self.stops),
+            "chat_template": self.chat_template,
             "before": [graded_to_data(graded) for graded in self.before],
         }
         write_sealed(folder / FILE, data)
@@ -45,4 +50,6 @@ class Facts:
             if sha256_of(folder / name) != digest:
                 raise FileError(f"{name} differs from what was written", "prepare the run again")
         before = [graded_from_data(graded) for graded in data["before"]]
-        return cls(data["longest_prompt"], data["prompt_lengths"], before)
+        # Runs of the first versions say neither.
+        stops, template = data.get("stops", ()), data.get("chat_template")
+        return cls(data["longest_prompt"], data["prompt_lengths"], before, stops, template)

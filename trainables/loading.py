@@ -12,16 +12,6 @@ from transformers import AutoModelForImageTextToText, AutoProcessor
 
 from studies.study import BaseModelSpec
 
-# Kept in the model's own precision under quantisation: what is not the text model's linear layers.
-NOT_QUANTISED = [
-    "visual",
-    "vision_tower",
-    "vision_model",
-    "multi_modal_projector",
-    "connector",
-    "lm_head",
-]
-
 
 class ModelRefused(ValueError):
     """A base model that cannot be loaded as asked; the message ends with a remedy after a dash."""
@@ -78,19 +68,10 @@ def model_options(spec: BaseModelSpec) -> dict[str, Any]:
         options["attn_implementation"] = spec.attention
     if spec.device_map is not None:
         options["device_map"] = spec.device_map
-    if spec.quantization != "none":
+    if (quantised := spec.quantised_as()) is not None:
         from transformers import BitsAndBytesConfig
 
-        four = spec.quantization == "4bit"
-        options["quantization_config"] = BitsAndBytesConfig(
-            load_in_4bit=four,
-            load_in_8bit=not four,
-            # NF4 with double quantisation: Dettmers et al., QLoRA, 2023.
-            bnb_4bit_quant_type="nf4",
-            bnb_4bit_use_double_quant=True,
-            bnb_4bit_compute_dtype=options["dtype"],
-            llm_int8_skip_modules=NOT_QUANTISED,
-        )
+        options["quantization_config"] = BitsAndBytesConfig(**quantised)
         # A quantised model cannot be moved afterwards.
         options.setdefault("device_map", {"": device()})
     return options

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,8 @@ class Prepared:
     """The encoded side of a study.
 
     training: (character, row) pairs; probes: probe id -> prompt; names: character -> token ids of its
-    name as a whole answer; before: the base's graded answers to the search probes, in their order.
+    name as a whole answer; before: the base's graded answers to the search probes, in their order. stops and
+    chat_template: see `Facts`.
     """
 
     training: list[tuple[str, Encoded]]
@@ -33,6 +35,8 @@ class Prepared:
     names: dict[str, tuple[int, ...]]
     features: dict[str, VisionFeatures]
     before: list[GradedAnswer]
+    stops: Sequence[int] = ()
+    chat_template: str | None = None
 
     def longest_prompt(self) -> int:
         """Tokens of the longest training prompt: max_length must exceed it."""
@@ -50,7 +54,8 @@ class Prepared:
         }
         (folder / ROWS).write_text(json.dumps(data, ensure_ascii=False), encoding="utf-8")
         lengths = {probe: len(row.prompt) for probe, row in self.probes.items()}
-        Facts(self.longest_prompt(), lengths, self.before).write(folder)
+        facts = Facts(self.longest_prompt(), lengths, self.before, self.stops, self.chat_template)
+        facts.write(folder)
 
     @classmethod
     def load(cls, folder: Path) -> Prepared:
@@ -64,6 +69,8 @@ class Prepared:
             names={name: tuple(ids) for name, ids in data["names"].items()},
             features=features_from_tensors(load_file(folder / FEATURES)),
             before=list(facts.before),
+            stops=facts.stops,
+            chat_template=facts.chat_template,
         )
 
 
@@ -76,7 +83,16 @@ def prepare(study: Study, base: BaseModel) -> Prepared:
     features = examination.features
     training = [(row.character, encode(study, base, features, row, row.answer)) for row in study.training]
     replay = [encode(study, base, features, row, row.answer) for row in study.replay]
-    return Prepared(training, replay, examination.probes, examination.names, features, examination.answers())
+    return Prepared(
+        training=training,
+        replay=replay,
+        probes=examination.probes,
+        names=examination.names,
+        features=features,
+        before=examination.answers(),
+        stops=base.stops,
+        chat_template=base.lent_template,
+    )
 
 
 def _row(data: dict[str, Any]) -> Encoded:

@@ -90,7 +90,8 @@ class TrialSession:
         asked = self.engine.seat.micro_batch
         trained = self.engine.train_epoch()
         if (fits := self.engine.seat.micro_batch) < asked:
-            self.warnings.append(f"out of memory: micro-batch {fits} instead of {asked}; the batch itself stays what it was")
+            said = f"out of memory: micro-batch {fits} instead of {asked}; the batch itself stays what it was"
+            self.warnings.append(said)
         epoch = self.engine.seat.epoch
         report: dict[str, Any] = {"epoch": epoch, **vars(trained), "eval_loss": self.engine.held_out_loss()}
         report["cut_answers"] = self.engine.seat.data.cut_answers

@@ -183,7 +183,7 @@ def _outputs_obeyed(folder: Path, payloads: Sequence[str]) -> Found:
 def _card_obeyed(run_folder: RunFolder) -> Found:
     """The model card of an export, which goes to the Hub: its front matter, and the Markdown below it."""
     ledger, manifest = run_folder.ledger(), run_folder.manifest()
-    card = model_card(run_folder.study(), ranked(ledger.trials())[0], manifest, None)
+    card = model_card(run_folder.study(), ranked(ledger.trials())[0], manifest, None, ())
     ledger.close()
     _, front, text = card.split("---\n", 2)
     yield from (("active tags", f"model card: {tag}") for tag in hostile_texts.active_tags(text))

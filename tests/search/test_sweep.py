@@ -185,6 +185,14 @@ def test_export_loads_in_plain_peft_and_its_example_runs(run: skazka.Run, tmp_pa
     assert ran.stdout.strip() == answer
 
 
+def test_a_merged_model_answers_as_the_trial_did(run: skazka.Run, tmp_path: Path) -> None:
+    done = export(run.folder, tmp_path / "adapter", merge=True)
+    assert done.merged == done.verified > 0
+    names = {path.name for path in (tmp_path / "adapter" / "merged").iterdir()}
+    assert {"model.safetensors", "config.json", "chat_template.jinja"} <= names
+    assert not any(name.startswith("adapter") for name in names)
+
+
 def test_export_refuses_an_adapter_that_answers_otherwise(run: skazka.Run, tmp_path: Path) -> None:
     folder = RunFolder(_copy(run.path, tmp_path / "run"))
     ledger = folder.ledger()

@@ -77,3 +77,17 @@ def test_print_colours_become_those_of_a_screen(tmp_path: Path, read: Any) -> No
     red, green, blue = read(tmp_path / "picture.jpg").getpixel((1, 1))
     assert red > 200
     assert max(green, blue) < 60
+
+
+@pytest.mark.parametrize(
+    ("image_size", "max_pixels", "size"),
+    [(None, None, (200, 50)), (224, None, (224, 224)), (None, 2_500, (100, 25)), (None, 10_000, (200, 50))],
+)
+def test_a_picture_is_shown_in_the_size_that_the_study_asks_for(
+    image_size: int | None, max_pixels: int | None, size: tuple[int, int]
+) -> None:
+    image = Image.linear_gradient("L").convert("RGB").resize((200, 50))
+    shown = fit(image, image_size, max_pixels)
+    assert shown.size == size
+    # The export's check has the same rule, for it runs without this package.
+    assert export_check._fit(image, image_size, max_pixels).tobytes() == shown.tobytes()

@@ -447,3 +447,21 @@ def test_a_name_without_letters(small: Path, line: int, old: str, new: str) -> N
 def test_rows_of_a_character_that_must_not_be_trained_on(small: Path, line: int, role: str, file: str) -> None:
     edit(small / YAML, line, role, "negative")
     assert (file, 1, "character") in places(problems_of(small))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ("gradient_checkpointing: 1", "base_model.gradient_checkpointing: input should be a valid boolean"),
+        ("micro_batch: 0", "base_model.micro_batch: input should be greater than or equal to 1"),
+        ("quantization: 3bit", "base_model.quantization: input should be 'none', '8bit' or '4bit', got '3bit'"),
+        ("image_size: 224, max_pixels: 9000", "image_size and max_pixels are both given — keep one of them"),
+        ("image_size: true", "base_model.image_size: must not be true or false"),
+    ],
+)
+def test_options_of_the_base_model_are_checked(tmp_path: Path, options: str, message: str) -> None:
+    folder = make_small_study(tmp_path / "small")
+    edit(folder / "study.yaml", 3, "dtype: float32", f"dtype: float32, {options}")
+    with pytest.raises(InputError) as caught:
+        load_study(folder)
+    assert message.casefold() in str(caught.value).casefold()
