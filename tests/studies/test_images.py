@@ -87,7 +87,7 @@ def test_a_picture_is_shown_in_the_size_that_the_study_asks_for(
     image_size: int | None, max_pixels: int | None, size: tuple[int, int]
 ) -> None:
     image = Image.linear_gradient("L").convert("RGB").resize((200, 50))
-    shown = fit(image, image_size, max_pixels)
+    shown = images.fit(image, image_size, max_pixels)
     assert shown.size == size
     # The export's check has the same rule, for it runs without this package.
     assert export_check._fit(image, image_size, max_pixels).tobytes() == shown.tobytes()
