@@ -11,7 +11,7 @@ from analysis.messages import Messages
 from analysis.plots import Color, Panel, Plot, Series
 from analysis.words import label, plain, short
 from search.trial_row import SCORED, TrialRow
-from spaces.trial_config import KNOBS
+from spaces.trial_config import KNOBS, value_of
 
 # The team's own panels, and the score: metric in the ledger -> title.
 PANELS = {
@@ -160,10 +160,10 @@ def parallel_plot(scored: Sequence[TrialRow], messages: Messages) -> Plot | None
 
     Every axis runs from the least value (0) to the greatest (1); a knob that a configuration lacks is passed by.
     """
-    knobs = [knob for knob in KNOBS if len({plain(row.config.get(knob)) for row in scored}) > 1]
+    knobs = [knob for knob in KNOBS if len({plain(value_of(row.config, knob)) for row in scored}) > 1]
     if len(scored) < len(_THIRDS) or not knobs:
         return None
-    places = [_places(knob, [row.config.get(knob) for row in scored]) for knob in knobs]
+    places = [_places(knob, [value_of(row.config, knob) for row in scored]) for knob in knobs]
     scores = [row.score or 0.0 for row in scored]
     axes = [*places, _places("score", scores)]
     ticks = [
@@ -207,7 +207,7 @@ def _places(knob: str, values: Sequence[Any]) -> list[float | None]:
 
 def _axis_words(knob: str, scored: Sequence[TrialRow]) -> str:
     """A knob's name with what stands at the foot and at the head of its axis."""
-    known = [value for value in {row.config.get(knob) for row in scored} if value is not None]
+    known = [value for value in {value_of(row.config, knob) for row in scored} if value is not None]
     numbers = all(isinstance(value, int | float) and not isinstance(value, bool) for value in known)
     ordered = sorted(known, key=float if numbers else str)
     return f"{knob}: {plain(ordered[0])} … {plain(ordered[-1])}" if ordered else knob

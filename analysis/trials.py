@@ -40,7 +40,7 @@ def trials_table(ledger: Ledger, tests: Mapping[str, Score | None] | None = None
 
     known = tests or {}
     table = pd.DataFrame([_record(row, known.get(row.id)) for row in ledger.trials()], columns=list(COLUMNS))
-    optional = ("images_per_character", "replay_ratio")
+    optional = ("images_per_character", "replay_ratio", "kl_weight")
     return table.astype(dict.fromkeys((*optional, *_NUMBERS, *_TESTS, *_TIMES), "float64"))
 
 

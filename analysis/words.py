@@ -68,9 +68,10 @@ def label(row: TrialRow) -> str:
 
 def knobs_by_hand_name(config: TrialConfig) -> dict[str, Any]:
     """A configuration under the team's names, in their order; a knob without a meaning here is left out."""
-    values = config.model_dump(mode="json")
+    values: dict[str, Any] = config.as_data()
     values["alpha_ratio"] = config.alpha
     ordered = [*HAND_NAMES, *(knob for knob in KNOBS if knob not in HAND_NAMES)]
+    ordered = [knob for knob in ordered if knob in values]
     found = {HAND_NAMES.get(knob, knob): values[knob] for knob in ordered}
     return {name: value for name, value in found.items() if value is not None or name == "images_per_character"}
 

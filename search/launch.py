@@ -206,10 +206,11 @@ def resume(
 
 
 def _replay_problems(study: Study, space: Space) -> list[Problem]:
-    replay = space.knobs.get("replay")
-    if replay is None or study.replay or not replay.contains(True):
+    """What a space asks of replay rows that the study does not have."""
+    asked = [knob for knob, value in (("replay", True), ("kl_on", "replay")) if space.reaches(knob, value)]
+    if study.replay or not asked:
         return []
-    message = f"space {space.name} searches replay, but the study has no replay rows"
+    message = f"space {space.name} searches {' and '.join(asked)}, but the study has no replay rows"
     return [Problem("study.yaml", "replay", message, "add a replay file or choose another --space")]
 
 

@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -13,7 +14,7 @@ from search.run_folder import RunFolder
 from spaces.problems import InputError, Problem
 from spaces.secrets import redact
 from spaces.space import Space
-from spaces.trial_config import TrialConfig
+from spaces.trial_config import TrialConfig, value_of
 from studies.files import DiskFull, FileError, is_disk_full
 from studies.study import Study
 from trainables.facts import Facts
@@ -128,13 +129,23 @@ def prepare_run(folder: RunFolder) -> None:
     draft = _draft(folder, os.getpid())
     shutil.rmtree(draft, ignore_errors=True)
     try:
-        prepare(study, base).save(draft)
+        prepare(study, base, variants=_variants(folder, study)).save(draft)
     except (RowError, FileError) as error:
         _give_up(UNENCODABLE, error)
     except Exception as error:
         if is_disk_full(error):
             _give_up(DISK_FULL, error)
         raise
+
+
+def _variants(folder: RunFolder, study: Study) -> int:
+    """The most variants of a training picture that a trial of the run may train on."""
+    with closing(folder.ledger()) as ledger:
+        asked = [value_of(row.config, "augmentation") for row in ledger.trials()]
+    asked += [config.augmentation for config in study.file.baselines.values()]
+    domain = folder.space().knobs.get("augmentation")
+    asked += domain.ends() if domain is not None else ()
+    return int(max([0, *asked]))
 
 
 def length_problems(study: Study, space: Space, longest_prompt: int) -> list[Problem]:

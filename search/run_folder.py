@@ -221,7 +221,7 @@ class RunFolder:
         manifest = self.manifest()
         return {
             "trial": trial,
-            "config": config.model_dump(mode="json"),
+            "config": config.as_data(),
             "seed": seed,
             "folder": str(self.trial(trial)),
             "study": str(self.study_folder),

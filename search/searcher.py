@@ -137,7 +137,7 @@ class LedgerSearcher(Searcher):  # type: ignore[misc]
         for _ in range(MAX_REASKS):
             trial = self._ask()
             config = self.space.suggest(trial)
-            twin = known.get(_key(config.model_dump(mode="json")))
+            twin = known.get(_key(config.as_data()))
             if twin is None:
                 return self._enter(trial.number, "search", f"t{trial.number:04d}", config, True)
             self._tell_duplicate(trial.number, twin)
@@ -151,7 +151,7 @@ class LedgerSearcher(Searcher):  # type: ignore[misc]
         return self.study.ask()
 
     def _enter(self, number: int, kind: Any, name: str, config: TrialConfig, inside: bool) -> TrialRow:
-        row = TrialRow(f"t{number:04d}", number, kind, name, config.model_dump(mode="json"), self.seed, inside)
+        row = TrialRow(f"t{number:04d}", number, kind, name, config.as_data(), self.seed, inside)
         self.ledger.add(row)
         return row
 

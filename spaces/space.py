@@ -147,6 +147,10 @@ class Space:
         inside = all(self.knobs[knob].contains(value) for knob, value in parameters.items())
         return inside and TrialConfig.model_validate(parameters) == config
 
+    def reaches(self, knob: str, value: Value) -> bool:
+        """Whether some configuration of this space has that value."""
+        return knob in self.knobs and self.knobs[knob].contains(value)
+
     def as_data(self) -> dict[str, dict[str, Any]]:
         """The space as a YAML file would write it."""
         return {knob: domain.model_dump(mode="json", exclude_defaults=True) for knob, domain in self.knobs.items()}

@@ -198,11 +198,15 @@ def _probe_fields(study: Study) -> list[Problem]:
 def _replay(study: Study) -> list[Problem]:
     if study.replay:
         return []
-    message, remedy = "replay is on but the study has no replay rows", "add a replay file or turn replay off"
-    return [
-        _at(study, ("baselines", name, "replay"), f"baselines.{name}.replay", message, remedy)
+    asked = {
+        name: "replay" if config.replay else "kl_on"
         for name, config in study.file.baselines.items()
-        if config.replay
+        if config.uses_replay_rows
+    }
+    message, remedy = "asks for replay rows, and the study has none", "add a replay file or turn it off"
+    return [
+        _at(study, ("baselines", name, knob), f"baselines.{name}.{knob}", message, remedy)
+        for name, knob in asked.items()
     ]
 
 

@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import gc
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from peft import LoraConfig, get_peft_model
+from peft.tuners.lora import LoraLayer
 from peft.utils import set_peft_model_state_dict
 
 from spaces.trial_config import TrialConfig
 from trainables.answering import Interviewer, batches
 from trainables.answers import Answer
 from trainables.base_model import BaseModel, VisionFeatures, is_vision, lora_targets
-from trainables.encoding import Encoded
+from trainables.encoding import IGNORED, Encoded
 from trainables.training_set import TrainingSet
 
 MAX_GRAD_NORM = 1.0
+# Of the one adapter that peft holds.
+ADAPTER = "default"
 
 
 class NotFinite(ArithmeticError):
@@ -49,6 +52,10 @@ class Seat:
     # Rows at once on the device; a batch is the sum of its micro-batches.
     micro_batch: int
     epoch: int = 0
+    # Optimizer steps so far.
+    steps: int = 0
+    # Of the adapter's output, in answering and saving.
+    scale: float = 1.0
 
 
 class Engine:
@@ -91,8 +98,9 @@ class Engine:
         trained = {name: parameter for name, parameter in model.named_parameters() if parameter.requires_grad}
         if not trained or any(is_vision(name) for name in trained):
             raise RuntimeError(f"LoRA must adapt the text model alone, got {list(trained)[:3]}")
-        parameters = list(trained.values())
-        optimizer = torch.optim.AdamW(parameters, lr=config.learning_rate, weight_decay=config.weight_decay)
+        groups = parameter_groups(trained, config)
+        parameters = [parameter for group in groups for parameter in group["params"]]
+        optimizer = torch.optim.AdamW(groups, lr=config.learning_rate, weight_decay=config.weight_decay)
         total = data.steps(config.batch_size) * config.epochs
         schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: rate_at(step, total, config))
         micro_batch = min(config.batch_size, self.micro_batch or config.batch_size)
@@ -122,6 +130,7 @@ class Engine:
         seat.optimizer.step()
         seat.schedule.step()
         seat.optimizer.zero_grad(set_to_none=True)
+        seat.steps += 1
         return value, norm
 
     def _backward(self, seat: Seat, rows: Sequence[Encoded]) -> float:
@@ -141,17 +150,46 @@ class Engine:
 
     def _accumulate(self, seat: Seat, rows: Sequence[Encoded]) -> float:
         """Mean loss over a batch's answer tokens (nats), its gradient summed over micro-batches."""
-        tokens = sum(len(row.answer) for row in rows)
         total = 0.0
-        for part in batches(rows, seat.micro_batch):
-            share = sum(len(row.answer) for row in part) / tokens
-            loss = seat.model(**self.base.inputs(part, self.features), use_cache=False).loss * share
-            value = float(loss.detach())
-            if not math.isfinite(value):
-                raise NotFinite(f"the loss is {value} in epoch {seat.epoch + 1}: lower the learning rate")
-            loss.backward()
-            total += value
+        for part, share in parts(rows, seat.micro_batch):
+            total += self._add_gradient(seat, self._loss(seat, part) * share)
+        if seat.config.kl_on is not None and seat.config.kl_weight is not None:
+            held = rows if seat.config.kl_on == "target" else seat.data.beside(len(rows), seat.seed, seat.steps)
+            for part, share in parts(held, seat.micro_batch):
+                divergence = self.divergence(seat.model, part)
+                total += self._add_gradient(seat, divergence * seat.config.kl_weight * share)
         return total
+
+    def _add_gradient(self, seat: Seat, loss: torch.Tensor) -> float:
+        value = float(loss.detach())
+        if not math.isfinite(value):
+            raise NotFinite(f"the loss is {value} in epoch {seat.epoch + 1}: lower the learning rate")
+        torch.autograd.backward(loss)
+        return value
+
+    def _loss(self, seat: Seat, rows: Sequence[Encoded]) -> torch.Tensor:
+        batch = self.base.inputs(rows, self.features)
+        if not seat.config.label_smoothing:
+            loss: torch.Tensor = seat.model(**batch, use_cache=False).loss
+            return loss
+        labels = batch.pop("labels")
+        logits = answer_logits(seat.model(**batch, use_cache=False).logits, labels)
+        wanted = labels[:, 1:][labels[:, 1:] != IGNORED]
+        return torch.nn.functional.cross_entropy(logits, wanted, label_smoothing=seat.config.label_smoothing)
+
+    def divergence(self, model: Any, rows: Sequence[Encoded]) -> torch.Tensor:
+        """Mean over answer tokens of KL(base || adapter), nats; the base is the model without its adapter.
+
+        This direction punishes giving up what the base would say, not saying more.
+        Source: Li and Hoiem, Learning without Forgetting, ECCV 2016 (there with softened outputs).
+        Costs a forward pass more, without gradients.
+        """
+        batch = self.base.inputs(rows, self.features)
+        labels = batch.pop("labels")
+        with torch.no_grad(), model.disable_adapter():
+            known = answer_logits(model(**batch, use_cache=False).logits, labels).log_softmax(-1)
+        told = answer_logits(model(**batch, use_cache=False).logits, labels).log_softmax(-1)
+        return torch.nn.functional.kl_div(told, known, reduction="batchmean", log_target=True)
 
     @torch.no_grad()
     def held_out_loss(self) -> float:
@@ -187,7 +225,7 @@ class Engine:
         optimizer = seat.optimizer.state_dict()
         optimizer["state"] = _moments(state)
         seat.optimizer.load_state_dict(optimizer)
-        steps = epoch * seat.data.steps(seat.config.batch_size)
+        steps = seat.steps = epoch * seat.data.steps(seat.config.batch_size)
         seat.schedule.load_state_dict({**seat.schedule.state_dict(), "last_epoch": steps})
         for group, base_rate, scale in zip(
             seat.optimizer.param_groups, seat.schedule.base_lrs, seat.schedule.lr_lambdas, strict=True
@@ -198,9 +236,24 @@ class Engine:
         _set_random_state(random, self.base.device)
         seat.epoch = epoch
 
+    def set_scale(self, scale: float) -> None:
+        """Scale the adapter's output, from 1 as trained; the weights stay what they are."""
+        seat = self.seat
+        for module in seat.model.modules():
+            if isinstance(module, LoraLayer):
+                module.set_scale(ADAPTER, scale)
+        seat.scale = scale
+
     def save_adapter(self, folder: str) -> None:
-        """Write the adapter as plain peft reads it."""
-        self.seat.model.save_pretrained(folder, safe_serialization=True)
+        """Write the adapter as plain peft reads it; its scale is part of alpha."""
+        seat = self.seat
+        config = seat.model.peft_config[ADAPTER]
+        trained_alpha = config.lora_alpha
+        config.lora_alpha = trained_alpha if seat.scale == 1 else trained_alpha * seat.scale
+        try:
+            seat.model.save_pretrained(folder, safe_serialization=True)
+        finally:
+            config.lora_alpha = trained_alpha
 
     def close(self) -> None:
         """Take the adapter off the base, which is then bit for bit what it was."""
@@ -219,8 +272,35 @@ def lora_config(config: TrialConfig) -> LoraConfig:
         lora_alpha=int(alpha) if float(alpha).is_integer() else alpha,
         lora_dropout=config.dropout,
         target_modules=lora_targets(config.target_modules),
+        use_rslora=config.rslora,
+        use_dora=config.dora,
+        init_lora_weights="gaussian" if config.init == "gaussian" else True,
         task_type="CAUSAL_LM",
     )
+
+
+def parameter_groups(trained: Mapping[str, torch.nn.Parameter], config: TrialConfig) -> list[dict[str, Any]]:
+    """The optimizer's groups: one, or with lora_plus_ratio LoRA's B apart, at that many times the rate.
+
+    Source: Hayou et al., LoRA+, ICML 2024.
+    """
+    if config.lora_plus_ratio == 1:
+        return [{"params": list(trained.values())}]
+    faster = [parameter for name, parameter in trained.items() if "lora_B" in name]
+    others = [parameter for name, parameter in trained.items() if "lora_B" not in name]
+    return [{"params": others}, {"params": faster, "lr": config.learning_rate * config.lora_plus_ratio}]
+
+
+def parts(rows: Sequence[Encoded], size: int) -> Iterator[tuple[Sequence[Encoded], float]]:
+    """Micro-batches, each with its share of all rows' answer tokens."""
+    tokens = sum(len(row.answer) for row in rows)
+    for part in batches(rows, size):
+        yield part, sum(len(row.answer) for row in part) / tokens
+
+
+def answer_logits(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    """The logits that predict the answers' tokens, shape (n_tokens, vocabulary), float32."""
+    return logits[:, :-1][labels[:, 1:] != IGNORED].float()
 
 
 def rate_at(step: int, total: int, config: TrialConfig) -> float:

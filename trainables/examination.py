@@ -6,14 +6,16 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from peft import PeftModel
+from PIL import Image
 
-from studies.images import fit, open_rgb
+from studies.images import fit, open_rgb, vary
 from studies.rows import Example, Probe
 from studies.study import Study
 from trainables.answering import Interviewer
 from trainables.answers import GradedAnswer, grade_answers, grader_of
 from trainables.base_model import BaseModel, VisionFeatures
 from trainables.encoding import Encoded
+from trainables.training_set import variant_name
 
 
 class RowError(ValueError):
@@ -62,8 +64,7 @@ def encode(
     study: Study, base: BaseModel, features: dict[str, VisionFeatures], row: Example | Probe, answer: str | None
 ) -> Encoded:
     """A row as the model reads it; a picture that is new is added to `features`."""
-    spec = study.file.base_model
-    image = fit(open_rgb(study.folder / row.image), spec.image_size, spec.max_pixels)
+    image = _shown(study, open_rgb(study.folder / row.image))
     try:
         encoded, pixels = base.encoder.encode(row.image, image, row.question, answer)
         if row.image not in features:
@@ -72,3 +73,20 @@ def encode(
     except ValueError as error:
         raise RowError(f"{row.image}, {row.question!r}: {error}") from error
     return encoded
+
+
+def see_variants(
+    study: Study, base: BaseModel, features: dict[str, VisionFeatures], row: Example, variants: int
+) -> None:
+    """Look at the variants of a row's picture, and add them to `features` under `variant_name`."""
+    for number in range(1, variants + 1):
+        image = _shown(study, vary(open_rgb(study.folder / row.image), f"{row.image}#{number}"))
+        encoded, pixels = base.encoder.encode(row.image, image, row.question)
+        seen = base.see(pixels)
+        base.check(encoded, seen)
+        features[variant_name(row.image, number)] = seen
+
+
+def _shown(study: Study, image: Image.Image) -> Image.Image:
+    spec = study.file.base_model
+    return fit(image, spec.image_size, spec.max_pixels)

@@ -14,7 +14,7 @@ from studies.study import Study
 from trainables.answers import GradedAnswer
 from trainables.base_model import BaseModel, VisionFeatures, features_from_tensors, features_to_tensors
 from trainables.encoding import Encoded
-from trainables.examination import Examination, encode
+from trainables.examination import Examination, encode, see_variants
 from trainables.facts import Facts
 
 ROWS, FEATURES = "rows.json", "features.safetensors"
@@ -74,14 +74,17 @@ class Prepared:
         )
 
 
-def prepare(study: Study, base: BaseModel) -> Prepared:
+def prepare(study: Study, base: BaseModel, variants: int = 0) -> Prepared:
     """Encode a study's rows, look at each picture once, and ask the bare base the search probes.
 
+    variants: of each training picture, looked at beside it.
     Raises RowError for a row that cannot be encoded.
     """
     examination = Examination(study, base, "search")
     features = examination.features
     training = [(row.character, encode(study, base, features, row, row.answer)) for row in study.training]
+    for row in {row.image: row for row in study.training}.values():
+        see_variants(study, base, features, row, variants)
     replay = [encode(study, base, features, row, row.answer) for row in study.replay]
     return Prepared(
         training=training,

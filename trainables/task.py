@@ -41,4 +41,4 @@ class TrialTask(BaseModel):
     @property
     def identity(self) -> dict[str, Any]:
         """What a checkpoint must have been trained with to be this trial's."""
-        return {"trial": self.trial, "config": self.config.model_dump(mode="json"), "seed": self.seed}
+        return {"trial": self.trial, "config": self.config.as_data(), "seed": self.seed}

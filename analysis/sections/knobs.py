@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from analysis.cut import cut_shares
 from analysis.document import Block, Cell, Column, Facts, Section, Table, Text, Tone
@@ -13,17 +14,26 @@ from analysis.outcomes import Tried
 from analysis.words import percent, signed
 from search.run_folder import RunFolder
 from search.trial_row import ranked
-from spaces.trial_config import KNOBS
+from spaces.trial_config import KNOBS, value_of
 
 
 def knobs(findings: Findings, messages: Messages) -> Section:
     """The effect of every knob that the trials of a run vary."""
     scored = [row for row in ranked(findings.data.rows) if row.repeat_of is None]
-    configs = [{knob: row.config[knob] for knob in KNOBS if _counts(knob, row.config[knob])} for row in scored]
+    configs = [
+        {knob: value_of(row.config, knob) for knob in KNOBS if _counts(knob, value_of(row.config, knob))}
+        for row in scored
+    ]
     found = effects([(config, row.score or 0.0) for config, row in zip(configs, scored, strict=True)])
     shares = importance(findings.data.ledger, RunFolder(findings.data.path).space()) if found else None
     cut = cut_shares(findings.data.study, scored, findings.epochs)
     return knob_section(found, len(scored), shares, _cut_words(cut, messages), messages)
+
+
+def _varied(config: Mapping[str, Any]) -> dict[str, Any]:
+    """The knobs that have a value in a configuration."""
+    values = {knob: value_of(config, knob) for knob in KNOBS}
+    return {knob: value for knob, value in values.items() if _counts(knob, value)}
 
 
 def _counts(knob: str, value: object) -> bool:

@@ -15,7 +15,7 @@ from analysis.tables import CharacterResult, by_score, character_table
 from analysis.words import heading, knobs_by_hand_name, label, plain, settings
 from search.trial_row import SCORED, TrialRow, ranked
 from search.wandb_log import addresses
-from spaces.trial_config import KNOBS, TrialConfig
+from spaces.trial_config import CONDITIONAL_KNOBS, KNOBS, TrialConfig, value_of
 from trainables.scoring import Score
 
 CHARTS = "charts"
@@ -107,7 +107,7 @@ def all_trials(findings: Findings, messages: Messages) -> Section:
 def _table(rows: Sequence[TrialRow], messages: Messages) -> Table:
     """A row a trial; a knob that is the same everywhere is left out."""
     ordered = by_score(rows)
-    knobs = [knob for knob in KNOBS if len({str(row.config.get(knob)) for row in rows}) > 1]
+    knobs = [knob for knob in KNOBS if len({str(value_of(row.config, knob)) for row in rows}) > 1]
     parts = ("score", "gain", "degradation", "hallucination", "name_margin")
     columns = [Column(messages.text(key)) for key in ("trial", "kind", "state")]
     columns += [Column(part, number=True) for part in parts]
@@ -119,20 +119,20 @@ def _table(rows: Sequence[TrialRow], messages: Messages) -> Table:
 
 
 def _cells(row: TrialRow, parts: Sequence[str], knobs: Sequence[str], messages: Messages) -> list[Cell]:
-    values = [(knob, row.config.get(knob)) for knob in knobs]
+    values = [(knob, value_of(row.config, knob)) for knob in knobs]
     return [
         label(row),
         messages.text(row.kind),
         messages.text(row.state if row.feasible else "beyond_limit"),
         *(getattr(row, part) for part in parts),
         row.best_epoch,
-        *(None if value is None and knob == "replay_ratio" else plain(value) for knob, value in values),
+        *(None if value is None and knob in CONDITIONAL_KNOBS else plain(value) for knob, value in values),
         row.error or "",
     ]
 
 
 def _is_number(knob: str, rows: Sequence[TrialRow]) -> bool:
-    values = [row.config.get(knob) for row in rows]
+    values = [value_of(row.config, knob) for row in rows]
     return all(value is None or (isinstance(value, int | float) and not isinstance(value, bool)) for value in values)
 
 

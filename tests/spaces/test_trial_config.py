@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from spaces.trial_config import KNOBS, TrialConfig
+from spaces.trial_config import KNOBS, TrialConfig, value_of
 
+SWITCHES = {"replay", "kl", "scale_search", "rslora", "dora", "balance"}
 deterministic = settings(derandomize=True, deadline=None, max_examples=60, database=None)
 
 
@@ -38,6 +39,11 @@ def accepts(**knobs: Any) -> bool:
         ("scheduler", ("constant", "linear", "cosine"), ("step",)),
         ("warmup_ratio", (0, 1), (-0.1, 1.1)),
         ("weight_decay", (0, 1), (-0.1, 1.1)),
+        ("init", ("default", "gaussian"), ("pissa", None)),
+        ("lora_plus_ratio", (1, 64), (0.5, 65)),
+        ("label_smoothing", (0, 0.99), (-0.1, 1.0)),
+        ("augmentation", (0, 8), (-1, 9, 1.5)),
+        ("rslora", (True, False), (1, "yes", None)),
     ],
 )
 def test_bounds(knob: str, inside: tuple[Any, ...], outside: tuple[Any, ...]) -> None:
@@ -51,7 +57,7 @@ def test_a_knob_is_a_finite_number(knob: str, value: float) -> None:
     assert not accepts(**{knob: value})
 
 
-@pytest.mark.parametrize("knob", [knob for knob in KNOBS if knob != "replay"])
+@pytest.mark.parametrize("knob", [knob for knob in KNOBS if knob not in SWITCHES])
 @pytest.mark.parametrize("value", [True, False])
 def test_a_switch_is_no_number(knob: str, value: bool) -> None:
     assert not accepts(**{"replay": True, "replay_ratio": 0.5, knob: value})
@@ -93,3 +99,29 @@ def test_a_configuration_does_not_change() -> None:
     config = TrialConfig()
     with pytest.raises(ValidationError):
         setattr(config, "rank", 4)  # noqa: B010
+
+
+@pytest.mark.parametrize(
+    ("knobs", "valid"),
+    [
+        ({"kl": True, "kl_on": "replay", "kl_weight": 0.5}, True),
+        ({"kl": True, "kl_on": "target"}, False),
+        ({"kl": True, "kl_weight": 1}, False),
+        ({"kl_weight": 1}, False),
+        ({"kl_on": "replay"}, False),
+        ({"dora": True, "scale_search": True}, False),
+        ({"rslora": True, "scale_search": True}, True),
+    ],
+)
+def test_a_knob_exists_only_where_its_switch_is_on(knobs: dict[str, Any], valid: bool) -> None:
+    assert accepts(**knobs) is valid
+
+
+def test_a_configuration_of_an_earlier_version_is_written_as_it_was() -> None:
+    earlier = TrialConfig(rank=8).as_data()
+    assert list(earlier) == list(KNOBS[:14])
+    assert TrialConfig.model_validate(earlier) == TrialConfig(rank=8)
+    later = TrialConfig(rank=8, balance=True).as_data()
+    assert later == {**earlier, "balance": True}
+    assert value_of(earlier, "balance") is False
+    assert value_of(later, "balance") is True
