@@ -203,7 +203,7 @@ def _replay(study: Study) -> list[Problem]:
         for name, config in study.file.baselines.items()
         if config.uses_replay_rows
     }
-    message, remedy = "asks for replay rows, and the study has none", "add a replay file or turn it off"
+    message, remedy = "asks for rows to replay, but the study has no replay rows", "add a replay file or turn it off"
     return [
         _at(study, ("baselines", name, knob), f"baselines.{name}.{knob}", message, remedy)
         for name, knob in asked.items()
