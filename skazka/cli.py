@@ -70,7 +70,7 @@ main.add_command(init)
 @click.argument("study", required=False)
 @click.option("--trials", default=12, show_default=True, help="Baselines and searched trials together.")
 @click.option("--run", type=click.Path(path_type=Path), help="New run folder.  [default: runs/STUDY-N]")
-@click.option("--space", help="Named space or YAML file.  [default: the study's]")
+@click.option("--space", help="Named space, YAML or Python file.  [default: the study's]")
 @click.option("--seed", default=0, show_default=True, help="Seed of training and search.")
 @click.option("--gpus-per-trial", type=float, help="GPUs a trial, fractions allowed.  [default: 1 where there are any]")
 @click.option("--cpus-per-trial", type=float, default=1.0, show_default=True, help="CPU cores a trial.")
@@ -337,7 +337,7 @@ def space() -> None:
 def space_show(name: str, as_json: bool) -> None:
     """Print the knobs of a space with their values, units and conditions.
 
-    NAME is one of the spaces that come with skazka (default: lora) or a YAML file.
+    NAME is one of the spaces that come with skazka (default: lora), a YAML file, or a Python file with a dictionary SPACE.
 
     \b
     Example: skazka space show forgetting

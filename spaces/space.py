@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import random
+import runpy
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Protocol
@@ -168,6 +169,7 @@ def named_spaces() -> list[str]:
 def load_space(name: str | Path, folder: Path | None = None) -> Space:
     """Load a named space, or a space file (relative to `folder` when it is given).
 
+    A file that ends in .py is run, and its dictionary SPACE taken, which says what a YAML file would.
     Raises InputError when there is no such space, a knob is unknown, or a range is empty.
     """
     if isinstance(name, str) and name in named_spaces():
@@ -177,7 +179,21 @@ def load_space(name: str | Path, folder: Path | None = None) -> Space:
     if not os.path.isfile(path):
         message = f"no space {str(name)!r}"
         raise InputError(Problem("", "space", message, f"use one of {', '.join(named_spaces())} or a YAML file"))
-    return _checked(path.stem, read_yaml(path))
+    document = _run_python(path) if path.suffix == ".py" else read_yaml(path)
+    return _checked(path.stem, document)
+
+
+def _run_python(path: Path) -> Document:
+    try:
+        data = runpy.run_path(str(path)).get("SPACE")
+    except Exception as error:
+        # Whatever a user's own file raises.
+        message = f"cannot be run ({type(error).__name__}: {error})"
+        raise InputError(Problem(path.name, "", message, "mend the file")) from error
+    if not isinstance(data, dict):
+        remedy = 'write SPACE = {"rank": {"choice": [4, 8]}}'
+        raise InputError(Problem(path.name, "SPACE", "there is no dictionary of that name", remedy))
+    return Document(path.name, data, {})
 
 
 def space_of(name: str, data: Any, file: str = "space") -> Space:

@@ -165,6 +165,9 @@ class Study:
         if self.file.space in named_spaces():
             return load_space(self.file.space)
         try:
+            if self.file.space.endswith(".py"):
+                # Whoever checks another's study must not run its code; whoever names a file does.
+                raise FileError("a space in Python is not a study's own", "name it with --space")
             return load_space(resolve(self.folder, self.file.space))
         except FileError as error:
             remedy = f"use one of {', '.join(named_spaces())}, or a YAML file in the study folder"

@@ -293,3 +293,26 @@ warmup_ratio: {choice: [0.1, 0.2], when: {scheduler: cosine}}
 def test_a_switch_value_that_never_comes_is_refused(tmp_path: Path) -> None:
     text = "scheduler: {choice: [cosine, linear]}\nwarmup_ratio: {choice: [0, 0.1], when: {scheduler: cosin}}\n"
     assert refused(write(tmp_path, text))
+
+
+def test_a_space_may_be_written_in_python(tmp_path: Path) -> None:
+    file = tmp_path / "mine.py"
+    file.write_text("SPACE = {'rank': {'choice': [2**power for power in range(2, 5)]}}")
+    space = load_space(file)
+    assert (space.name, space.as_data()) == ("mine", {"rank": {"choice": [4, 8, 16]}})
+
+
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [
+        ("1 / 0", "mine.py cannot be run (ZeroDivisionError: division by zero)"),
+        ("KNOBS = {}", "mine.py SPACE: there is no dictionary of that name"),
+        ("SPACE = {'rnk': {'choice': [1]}}", "mine.py rnk: unknown knob 'rnk'"),
+        ("SPACE = {'rank': {'choice': [0]}}", "mine.py rank: input should be greater than or equal to 1"),
+    ],
+)
+def test_a_wrong_space_in_python_is_refused(code: str, message: str, tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(code)
+    with pytest.raises(InputError) as caught:
+        load_space(tmp_path / "mine.py")
+    assert message in str(caught.value)

@@ -8,12 +8,14 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import optuna
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from peft.tuners.lora import LoraLayer
 
+from spaces.space import load_space, named_spaces
 from spaces.trial_config import TrialConfig
 from studies.checks import load_study
 from trainables.answering import Interviewer
@@ -28,9 +30,9 @@ from trainables.training_set import TrainingSet, select
 
 @pytest.fixture(scope="module")
 def prepared(tiny_study: Path, tmp_path_factory: pytest.TempPathFactory) -> Prepared:
-    """What the trials of a sweep share, with two variants of each training picture."""
+    """What the trials of a sweep share, with four variants of each training picture."""
     study = load_study(tiny_study)
-    return prepare(study, BaseModel.load(study.base_model, study.file.base_model), variants=2)
+    return prepare(study, BaseModel.load(study.base_model, study.file.base_model), variants=4)
 
 
 @pytest.fixture(scope="module")
@@ -77,6 +79,8 @@ def trained(engine: Engine, prepared: Prepared, epochs: int = 3, **knobs: Any) -
     return losses, torch.cat([weight.detach().flatten() for weight in engine.seat.parameters])
 
 
+# See test_every_named_space_trains.
+SEED = 35
 EVERY = [
     {"rslora": True},
     {"dora": True},
@@ -255,3 +259,24 @@ def test_rows_to_hold_are_drawn_from_seed_and_step() -> None:
     assert len({row.image for row in chosen.beside(4, 1, 5)}) == 4
     assert any(chosen.beside(4, 1, step) != chosen.beside(4, 1, 5) for step in range(5))
     assert len(chosen.beside(9, 1, 5)) == 6
+
+
+@pytest.mark.parametrize("name", named_spaces())
+def test_every_named_space_trains(
+    name: str, tiny_study: Path, tiny_model: Path, folder: Path, workshop: Workshop, tmp_path: Path
+) -> None:
+    space = load_space(name)
+    # Of the space with every knob this seed's two trials turn every switch on.
+    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=SEED))
+    on: set[str] = set()
+    for number in range(2):
+        config = space.suggest(study.ask())
+        on |= {knob for knob, value in config.model_dump().items() if value is True}
+        knobs = {**config.model_dump(), "epochs": 2}
+        session = TrialSession(task(tiny_study, tiny_model, folder, tmp_path / str(number), **knobs), workshop)
+        reports = [session.epoch(), session.epoch()]
+        session.close()
+        assert math.isfinite(reports[-1]["score"])
+        assert reports[-1]["done"]
+    switches = {knob for knob, field in TrialConfig.model_fields.items() if field.annotation is bool}
+    assert on >= {"everything": switches, "forgetting": {"replay", "kl", "scale_search"}}.get(name, set())
