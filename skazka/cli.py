@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from skazka.command import NONE_SUCCEEDED, OK, SOME_FAILED, guarded, json_option, shown
+from skazka.doctor import doctor
 from skazka.init import init
 from spaces.printable import json_line, printable
 
@@ -57,6 +58,7 @@ def main() -> None:
 
     \b
     skazka init my_study --from pictures/          a study from pictures, or from data you have
+    skazka doctor my_study                         what stands in the way of a search
     skazka launch --trials 12 --run runs/first     search on the embedded demo study
     skazka report runs/first                       write the report
     skazka export runs/first --to adapters/best    the best adapter, ready for peft
@@ -64,6 +66,7 @@ def main() -> None:
 
 
 main.add_command(init)
+main.add_command(doctor)
 
 
 @main.command()
@@ -337,7 +340,8 @@ def space() -> None:
 def space_show(name: str, as_json: bool) -> None:
     """Print the knobs of a space with their values, units and conditions.
 
-    NAME is one of the spaces that come with skazka (default: lora), a YAML file, or a Python file with a dictionary SPACE.
+    NAME is one of the spaces that come with skazka (default: lora), a YAML file, or a Python file with a
+    dictionary SPACE.
 
     \b
     Example: skazka space show forgetting

@@ -64,7 +64,7 @@ def encode(
     study: Study, base: BaseModel, features: dict[str, VisionFeatures], row: Example | Probe, answer: str | None
 ) -> Encoded:
     """A row as the model reads it; a picture that is new is added to `features`."""
-    image = _shown(study, open_rgb(study.folder / row.image))
+    image = shown(study, open_rgb(study.folder / row.image))
     try:
         encoded, pixels = base.encoder.encode(row.image, image, row.question, answer)
         if row.image not in features:
@@ -80,13 +80,14 @@ def see_variants(
 ) -> None:
     """Look at the variants of a row's picture, and add them to `features` under `variant_name`."""
     for number in range(1, variants + 1):
-        image = _shown(study, vary(open_rgb(study.folder / row.image), f"{row.image}#{number}"))
+        image = shown(study, vary(open_rgb(study.folder / row.image), f"{row.image}#{number}"))
         encoded, pixels = base.encoder.encode(row.image, image, row.question)
         seen = base.see(pixels)
         base.check(encoded, seen)
         features[variant_name(row.image, number)] = seen
 
 
-def _shown(study: Study, image: Image.Image) -> Image.Image:
+def shown(study: Study, image: Image.Image) -> Image.Image:
+    """A picture in the size in which the study shows it to the model."""
     spec = study.file.base_model
     return fit(image, spec.image_size, spec.max_pixels)

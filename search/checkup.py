@@ -1,0 +1,203 @@
+"""What this machine and a study have to say before a long search: one finding a line, each with its remedy."""
+
+from __future__ import annotations
+
+import netrc
+import os
+import shutil
+import socket
+import warnings
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import urlparse
+
+from search.manifest import memory_bytes, versions
+from search.preparation import length_problems
+from spaces.problems import InputError, Problem
+from spaces.space import Space
+from spaces.trial_config import TrialConfig
+from studies.study import Study
+
+Level = Literal["ok", "note", "stop"]
+# Below it a search of a real model may fill the disk: checkpoints, and the model itself.
+LITTLE_DISK = 20 * 10**9
+HUB_SECONDS = 3.0
+CUT_AT = (128, 256, 512)
+# Weights up to which a few steps are quick on any CPU.
+SMALL = 50_000_000
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line. level: ok, note (worth a look) or stop (a search cannot begin)."""
+
+    level: Level
+    what: str
+    remedy: str = ""
+
+
+def machine(folder: Path) -> Iterator[Finding]:
+    """Versions, processors, memory and disk; `folder` is where runs will lie."""
+    known = versions()
+    yield Finding("ok", ", ".join(f"{name} {version}" for name, version in known.items() if version))
+    memory = memory_bytes()
+    yield Finding("ok", f"{os.cpu_count()} CPU cores" + (f", {_gb(memory)} of memory" if memory else ""))
+    yield from _gpus()
+    free = shutil.disk_usage(folder).free
+    if free < LITTLE_DISK:
+        yield Finding("note", f"{_gb(free)} free in {folder}", "put --run and HF_HOME where there is more")
+    else:
+        yield Finding("ok", f"{_gb(free)} free in {folder}")
+
+
+def _gpus() -> Iterator[Finding]:
+    import torch
+
+    if not torch.cuda.is_available():
+        yield Finding("note", "no GPU is seen: trials run on the CPU", "enough for the demo; real models need a GPU")
+    for place in range(torch.cuda.device_count()):
+        one = torch.cuda.get_device_properties(place)
+        yield Finding("ok", f"GPU {place}: {one.name}, {_gb(one.total_memory)}")
+
+
+def services(study: Study | None) -> Iterator[Finding]:
+    """The hub, W&B and Ray, as far as they can be seen from here."""
+    if study is None or not Path(study.base_model).is_dir():
+        yield _hub()
+    yield _wandb()
+    address = os.environ.get("RAY_ADDRESS")
+    if address:
+        yield Finding("note", f"RAY_ADDRESS is {address}", "launch uses it only with --address auto")
+    else:
+        yield Finding("ok", "Ray: started on this machine by each search; --address names a running cluster")
+
+
+def _hub() -> Finding:
+    from huggingface_hub import constants, get_token
+
+    token = "with a token" if get_token() else "without a token (HF_TOKEN), which gated models need"
+    if constants.HF_HUB_OFFLINE:
+        return Finding("note", "HF_HUB_OFFLINE is set: models come from the cache alone", "unset it to download")
+    host = urlparse(constants.ENDPOINT).hostname or "huggingface.co"
+    try:
+        with socket.create_connection((host, 443), HUB_SECONDS):
+            return Finding("ok", f"the hub answers, {token}")
+    except OSError:
+        remedy = "copy the model's folder here and name it in base_model.id, or fill the cache elsewhere"
+        return Finding("note", "the hub cannot be reached: models come from the cache alone", remedy)
+
+
+def _wandb() -> Finding:
+    if os.environ.get("WANDB_MODE") in ("offline", "disabled"):
+        return Finding("ok", f"W&B: WANDB_MODE is {os.environ['WANDB_MODE']}")
+    logged_in = bool(os.environ.get("WANDB_API_KEY"))
+    with suppress(OSError, netrc.NetrcParseError):
+        logged_in = logged_in or netrc.netrc().authenticators("api.wandb.ai") is not None
+    if logged_in:
+        return Finding("ok", "W&B: a key is there; launch --wandb tries it")
+    return Finding("ok", "W&B: not logged in; only launch --wandb needs it (wandb login, or WANDB_MODE=offline)")
+
+
+@dataclass(frozen=True)
+class Sized:
+    """What a study's rows and its first trial come to.
+
+    lengths: what -> (least, median, greatest) tokens. cut: max_length -> share of answers cut. trial: the configuration
+    that was looked at. memory: bytes by part. seconds: of one such trial, None where it was not measured.
+    """
+
+    lengths: dict[str, tuple[int, int, int]]
+    cut: dict[int, float]
+    trial: str
+    memory: dict[str, int]
+    seconds: float | None
+
+
+def size_up(study: Study, space: Space, *, trust_remote_code: bool = False) -> tuple[list[Finding], Sized | None]:
+    """Load the base model and look at all rows; on a GPU, or with a small model, train a few steps."""
+    import torch
+    import transformers
+
+    from trainables.base_model import BaseModel
+    from trainables.families import FamilyRefused
+    from trainables.loading import ModelRefused
+    from trainables.sizing import cost, cut_share, row_lengths, spread
+
+    torch.set_num_threads(1)
+    transformers.utils.logging.disable_progress_bar()
+    warnings.simplefilter("ignore", FutureWarning)
+    try:
+        base = BaseModel.load(study.base_model, study.file.base_model, trust_remote_code=trust_remote_code)
+        rows = row_lengths(study, base)
+    except (ModelRefused, FamilyRefused, ValueError) as error:
+        message, _, remedy = str(error).partition(" — ")
+        return [Finding("stop", message, remedy or "mend the row, or choose another base model")], None
+    longest = max(row.prompt for row in rows)
+    short = [
+        Finding("stop", f"{one.field}: {one.message}", one.remedy) for one in length_problems(study, space, longest)
+    ]
+    if short:
+        return [_loaded(study, base), *short], None
+    name, config = first_trial(study)
+    measure = base.device.type == "cuda" or _weights(base) < SMALL
+    found = cost(study, base, config, measure=measure)
+    sized = Sized(
+        lengths={part: spread([getattr(row, part) for row in rows]) for part in ("image", "prompt", "answer")},
+        cut={length: cut_share(rows, length) for length in sorted({*CUT_AT, *_lengths_asked(study, space)})},
+        trial=name,
+        memory={part: getattr(found, part) for part in ("weights", "trained", "activations")},
+        seconds=found.seconds(study, config),
+    )
+    return [_loaded(study, base), *_memory(base, found.memory)], sized
+
+
+def first_trial(study: Study) -> tuple[str, TrialConfig]:
+    """The configuration whose cost is looked at: the study's first baseline, else the defaults."""
+    return next(iter(study.file.baselines.items()), ("defaults", TrialConfig()))
+
+
+def _lengths_asked(study: Study, space: Space) -> list[int]:
+    asked = [config.max_length for config in study.file.baselines.values()]
+    domain = space.knobs.get("max_length")
+    return asked + [int(value) for value in (domain.ends() if domain is not None else ()) if isinstance(value, int)]
+
+
+def _loaded(study: Study, base: Any) -> Finding:
+    return Finding(
+        "ok", f"{study.base_model} loads: {base.model.config.model_type}, {_weights(base) / 1e6:,.0f} M weights"
+    )
+
+
+def _weights(base: Any) -> int:
+    return sum(weight.numel() for weight in base.model.parameters())
+
+
+def _memory(base: Any, needed: int) -> Iterator[Finding]:
+    available = _memory_of(base.device)
+    if available is not None and needed > available:
+        remedy = "use quantization: 4bit, gradient_checkpointing: true or a smaller micro_batch in base_model"
+        yield Finding("stop", f"a trial needs about {_gb(needed)}, there are {_gb(available)}", remedy)
+
+
+def _memory_of(device: Any) -> int | None:
+    import torch
+
+    return torch.cuda.get_device_properties(device).total_memory if device.type == "cuda" else memory_bytes()
+
+
+def study_findings(error: InputError) -> list[Finding]:
+    """A study's refusals as findings."""
+
+    def said(problem: Problem) -> Finding:
+        where = str(problem).removesuffix(f" — {problem.remedy}")
+        return Finding("stop", where, problem.remedy)
+
+    return [said(problem) for problem in error.problems]
+
+
+def _gb(count: int) -> str:
+    """Bytes in GB (10**9), or in MB below one."""
+    return f"{count / 1e9:.1f} GB" if count >= 10**9 else f"{count / 1e6:.0f} MB"
