@@ -32,6 +32,7 @@ MODEL = "Qwen/Qwen2.5-VL-3B-Instruct"
 @click.option("--negatives", multiple=True, help="Who must not be taken for a target.")
 @click.option("--name", "names", multiple=True, help="A folder's or label's real name: LABEL=NAME.")
 @click.option("--column", "columns", multiple=True, help="A column's name there, e.g. answer=caption.")
+@click.option("--questions", help="JSON Lines file of what is asked and taught of pictures.")
 @click.option("--format", type=click.Choice(get_args(Format)), help="How to read it.  [default: by what is there]")
 @click.option("--revision", help="Revision of a dataset on the hub.")
 @click.option("--probe-share", type=float, default=0.2, show_default=True, help="Of a target's pictures, a split.")

@@ -19,6 +19,7 @@ from studies.importers.found import Found, Side, Skipped, Source
 from studies.importers.options import ImportOptions
 from studies.importers.remarks import pictures_by_character, remarks, remarks_on_answers
 from studies.importers.sides import choose_sides
+from studies.importers.templates import questions_for
 from studies.importers.writing import write_rows
 
 # Beside the rows: what was skipped, and why.
@@ -57,6 +58,7 @@ def import_rows(options: ImportOptions, folder: Path, language: str) -> Imported
     """
     scratch = folder / ".unpacked"
     try:
+        file = _questions_file(options)
         source = open_source(options, scratch)
         rows = list(source.rows)
         _some(rows, options)
@@ -66,10 +68,20 @@ def import_rows(options: ImportOptions, folder: Path, language: str) -> Imported
         if missing and not options.allow_missing:
             raise PicturesMissing(_missing(rows, missing), _imported(source, rows, cast, cleaned, options, []))
         cleaned, dropped = _usable(cleaned, options)
-        write_rows(folder, cleaned, _sides(cleaned, options), language, source.questions)
+        questions = questions_for(language, source.questions, file)
+        write_rows(folder, cleaned, _sides(cleaned, options), language, questions)
         return _imported(source, rows, cast, cleaned, options, dropped)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _questions_file(options: ImportOptions) -> Path | None:
+    if options.questions is None:
+        return None
+    file = Path(options.questions).expanduser()
+    if not file.is_file():
+        raise InputError(Problem("", "--questions", f"no file {options.questions!r}", "check the path"))
+    return file
 
 
 def _some(rows: Sequence[Found | Skipped], options: ImportOptions) -> None:

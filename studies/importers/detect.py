@@ -34,9 +34,9 @@ def _format(path: Path, source: str) -> Format:
         raise InputError(Problem("", "--from", f"{source}: no known kind of file", f"give {', '.join(SUFFIXES)}"))
     if os.path.isdir(path):
         return _format_of_folder(path)
-    # A dataset on the hub is OWNER/NAME; a path that is gone often has a look of its own.
-    if source.startswith((".", "/", "~")) or source.count("/") > 1:
-        raise InputError(Problem("", "--from", f"no file or folder {source!r}", "check the path"))
+    if source.startswith((".", "/", "~")) or source.count("/") != 1:
+        remedy = "check the path; a dataset on the hub is OWNER/NAME"
+        raise InputError(Problem("", "--from", f"no file or folder {source!r}", remedy))
     return "table"
 
 

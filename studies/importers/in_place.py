@@ -17,7 +17,7 @@ import yaml
 from pydantic import ValidationError
 
 from spaces.problems import Document, InputError, Problem, problems_of
-from studies.files import FileError, resolve
+from studies.files import FileError, resolve, sha256_of
 from studies.importers.convert import REPORT, Imported, claim_study, import_rows
 from studies.importers.options import ImportOptions
 
@@ -60,8 +60,14 @@ def _options(document: Document, folder: Path) -> ImportOptions:
         raise InputError(
             problems_of(error, document.file, lambda path: document.line_of(("data", *path)), ("data",))
         ) from error
-    local = folder / os.path.expanduser(options.source)
-    return options.model_copy(update={"source": str(local.resolve())}) if os.path.exists(local) else options
+    found = {name: _from(folder, path) for name, path in (("source", options.source), ("questions", options.questions))}
+    return options.model_copy(update={name: path for name, path in found.items() if path is not None})
+
+
+def _from(folder: Path, path: str | None) -> str | None:
+    """A path that is seen from the study folder; None where nothing lies there."""
+    local = folder / os.path.expanduser(path) if path is not None else None
+    return str(local.resolve()) if local is not None and os.path.exists(local) else None
 
 
 def _twice(document: Document, field: str) -> Problem:
@@ -112,7 +118,10 @@ def _cache() -> Path:
 
 def _key(document: Document, options: ImportOptions) -> str:
     """Differs when study.yaml, the data or this program do."""
-    state = [version("skazka-tune"), document.data, options.model_dump(mode="json"), list(_files(options.source))]
+    files = list(_files(options.source))
+    file = Path(options.questions or "")
+    questions = sha256_of(file) if file.is_file() else None
+    state = [version("skazka-tune"), document.data, options.model_dump(mode="json"), questions, files]
     return hashlib.sha256(json.dumps(state, default=str, sort_keys=True).encode()).hexdigest()[:32]
 
 

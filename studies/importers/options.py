@@ -18,6 +18,7 @@ class ImportOptions(BaseModel):
 
     source: a folder, a file, or the id of a dataset on the hub. names: a folder or label of the source -> the
     character's name. columns: our name of a column (one of columns.KNOWN) -> the source's.
+    questions: a JSON Lines file of `templates.Question`.
     probe_share: share of a target's images for each of the splits search and test, where the source has no splits.
     """
 
@@ -30,6 +31,7 @@ class ImportOptions(BaseModel):
     negatives: tuple[Word, ...] = ()
     names: dict[Word, Word] = {}
     columns: dict[Word, Word] = {}
+    questions: Word | None = None
     revision: Word | None = None
     probe_share: float = Field(0.2, gt=0, le=0.45)
     allow_missing: bool = False

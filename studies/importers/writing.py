@@ -6,7 +6,7 @@ import json
 import re
 import shutil
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,16 +14,14 @@ from PIL import Image
 
 from studies.importers.clean import Cleaned, Picture
 from studies.importers.found import Side
-from studies.importers.templates import DESCRIBE, naming_questions, taught
+from studies.importers.templates import DESCRIBE, Questions
 
 
-def write_rows(
-    folder: Path, cleaned: Cleaned, sides: Mapping[str, Side], language: str, questions: Sequence[str]
-) -> None:
+def write_rows(folder: Path, cleaned: Cleaned, sides: Mapping[str, Side], language: str, questions: Questions) -> None:
     """Write the pictures and the three files of rows.
 
-    A picture of a target that has rows is trained on with these, another with questions for its name; a picture of
-    search or test is asked for its name, in each of the questions.
+    A training picture that has rows is trained on with these, another with what is taught of its character; a picture
+    of search or test is asked each question about its character.
     """
     images = {digest: _copy(folder, digest, picture) for digest, picture in cleaned.pictures.items()}
     rows = defaultdict(list)
@@ -32,13 +30,13 @@ def write_rows(
             rows[row.picture].append((row.question or DESCRIBE[language], row.answer))
     training: dict[str, list[dict[str, Any]]] = {"target": [], "control": []}
     probes = []
-    asked = naming_questions(language, questions)
     for digest, picture in cleaned.pictures.items():
         about = {"image": images[digest], "character": picture.character}
         if sides[digest] != "training":
-            probes += [{**about, "split": sides[digest], "kind": "name", "question": question} for question in asked]
+            asked = questions.probes(picture.character)
+            probes += [{**about, "split": sides[digest], **question} for question in asked]
         elif (role := cleaned.roles[picture.character]) in training:
-            pairs = rows[digest] or taught(language, picture.character)
+            pairs = rows[digest] or questions.pairs(picture.character)
             training[role] += [{**about, "question": question, "answer": answer} for question, answer in pairs]
     for number, probe in enumerate(probes, start=1):
         probe["id"] = f"p{number:04d}"
