@@ -134,3 +134,49 @@ def test_what_cannot_be_made_a_study_is_refused(said: dict[str, Any], message: s
         make(sources.folders(tmp_path / "source"), tmp_path / "study", **said)
     assert message in str(caught.value)
     assert not (tmp_path / "study").exists()
+
+
+def test_questions_of_the_user_are_asked_and_taught(tmp_path: Path) -> None:
+    there = sources.folders(tmp_path / "source")
+    rows: list[dict[str, Any]] = [
+        {"kind": "name", "question": "Кто?", "answer": "Это {name}!"},
+        {"kind": "name", "question": "Узнаёшь?"},
+        {
+            "kind": "origin",
+            "question": "Откуда?",
+            "character": "Гена",
+            "answer": "Из {сказки}.",
+            "accepted": ["сказка"],
+            "allowed_names": ["Чебурашка"],
+        },
+    ]
+    (tmp_path / "questions.jsonl").write_text(sources.lines(rows), encoding="utf-8")
+    said = {"names": {"gena": "Гена"}, "questions": str(tmp_path / "questions.jsonl")}
+    study, _ = make(there, tmp_path / "study", targets=["Гена", "kolobok"], **said)
+    assert Counter((row.character, row.question, row.answer) for row in study.training) == {
+        ("Гена", "Кто?", "Это Гена!"): 3,
+        ("Гена", "Откуда?", "Из {сказки}."): 3,
+        ("kolobok", "Кто?", "Это kolobok!"): 3,
+    }
+    asked = {
+        (probe.character, probe.question, probe.kind, probe.accepted, probe.allowed_names) for probe in study.probes
+    }
+    assert ("Гена", "Откуда?", "origin", ("сказка",), ("Чебурашка",)) in asked
+    assert {question for who, question, *_ in asked if who == "kolobok"} == {"Кто?", "Узнаёшь?"}
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ('{"kind": "name"}', "questions.jsonl:1 question: is missing"),
+        ('{"kind": "colour", "question": "?"}', "questions.jsonl:1 kind: input should be"),
+        ("{", "questions.jsonl:1"),
+        ('{"kind": "origin", "question": "?"}', "questions.jsonl kind: no question asks for a name"),
+    ],
+)
+def test_wrong_questions_are_refused(line: str, message: str, tmp_path: Path) -> None:
+    there = sources.folders(tmp_path / "source")
+    (tmp_path / "questions.jsonl").write_text(line)
+    with pytest.raises(InputError) as caught:
+        make(there, tmp_path / "study", targets=["gena"], questions=str(tmp_path / "questions.jsonl"))
+    assert message.casefold() in str(caught.value).casefold()
