@@ -17,6 +17,7 @@ from ray.tune import Callback, CheckpointConfig, FailureConfig, RunConfig, TuneC
 
 from search import cluster, finalists
 from search.halt import Halt
+from search.hub_paths import keep_hub_paths
 from search.ledger import BASE, Ledger
 from search.manifest import build_manifest, write_manifest
 from search.opening import open_test, unasked
@@ -216,6 +217,7 @@ def _replay_problems(study: Study, space: Space) -> list[Problem]:
 
 def _sweep(folder: RunFolder, options: Options, halt: Halt, callbacks: Sequence[Callback]) -> None:
     """Connect to Ray, prepare the run where that is still to be done, and run what is left of it."""
+    keep_hub_paths()
     facts = read_prepared(folder)
     with closing(folder.ledger()) as ledger:
         if facts is not None and not _is_unfinished(folder, ledger, options):

@@ -87,6 +87,8 @@ class Engine:
         self.close()
         torch.manual_seed(seed)
         model = get_peft_model(self.base.model, lora_config(config))
+        # What peft adds for reentrant checkpointing, which is not ours: every trial would add to it.
+        self.base.model.disable_input_require_grads()
         try:
             self._seat = self._take_seat(config, seed, data, model)
         except BaseException:

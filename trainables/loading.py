@@ -30,12 +30,14 @@ def load_model(name: str, spec: BaseModelSpec, *, trust_remote_code: bool = Fals
         model = AutoModelForImageTextToText.from_pretrained(
             name, use_safetensors=True, **options, **model_options(spec)
         )
-    except (OSError, ValueError, ImportError) as error:
+    except (OSError, ValueError, ImportError, torch.OutOfMemoryError) as error:
         raise ModelRefused(explain(name, error)) from error
     if spec.quantization == "none" and spec.device_map is None:
         model = model.to(device())
     if spec.gradient_checkpointing:
-        model.gradient_checkpointing_enable({"use_reentrant": False})
+        if not model.supports_gradient_checkpointing:
+            raise ModelRefused(f"{name!r} cannot compute its layers again — use gradient_checkpointing: false")
+        model.activation_checkpointing_enable({"use_reentrant": False})
     return model, processor
 
 
@@ -89,6 +91,11 @@ def explain(name: str, error: BaseException) -> str:
             return f"{name!r} is not on the hub, or private — check the id, and HF_TOKEN for a private model"
         if kind in ("LocalEntryNotFoundError", "OfflineModeIsEnabled"):
             return _not_cached(name)
+        if kind == "HfHubHTTPError":
+            status = getattr(getattr(cause, "response", None), "status_code", "an error")
+            return f"the hub answered {status} for {name!r} — renew HF_TOKEN, or try again later"
+        if isinstance(cause, torch.OutOfMemoryError):
+            return f"{name!r} does not fit the GPU's memory — use quantization: 4bit, or a smaller model"
         if isinstance(cause, ImportError):
             remedy = "install what it names; for most models: pip install 'skazka-tune[vision]'"
             return f"{name!r} needs a library that is not there ({_last(cause)}) — {remedy}"

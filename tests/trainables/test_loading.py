@@ -10,6 +10,7 @@ import pytest
 import torch
 from huggingface_hub.errors import (
     GatedRepoError,
+    HfHubHTTPError,
     LocalEntryNotFoundError,
     OfflineModeIsEnabled,
     RepositoryNotFoundError,
@@ -41,6 +42,8 @@ def as_transformers_raises(cause: Exception) -> Exception:
         (RevisionNotFoundError("no", response=ANSWER), "'owner/model' has no such revision — check"),
         (LocalEntryNotFoundError("no"), "'owner/model' is not in the cache, and the hub cannot be reached — check"),
         (OfflineModeIsEnabled("no"), "'owner/model' is not in the cache, and the hub cannot be reached — check"),
+        (HfHubHTTPError("no", response=ANSWER), "the hub answered 403 for 'owner/model' — renew HF_TOKEN"),
+        (torch.OutOfMemoryError("CUDA"), "'owner/model' does not fit the GPU's memory — use quantization: 4bit"),
         (ImportError("needs torchvision"), "a library that is not there (needs torchvision) — install what it names"),
         (KeyError("x"), "'owner/model' cannot be loaded (We couldn't load it.) — check the id"),
     ],
