@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +17,10 @@ from spaces.trial_config import TrialConfig
 from trainables.answering import Interviewer, batches
 from trainables.answers import Answer
 from trainables.base_model import BaseModel, VisionFeatures, is_vision, lora_targets
-from trainables.encoding import IGNORED, Encoded
+from trainables.encoding import Encoded
+from trainables.losses import answer_loss, divergence, parts
+from trainables.optimization import parameter_groups, rate_at
+from trainables.random_state import random_state, set_random_state
 from trainables.training_set import TrainingSet
 
 MAX_GRAD_NORM = 1.0
@@ -138,7 +141,7 @@ class Engine:
     def _backward(self, seat: Seat, rows: Sequence[Encoded]) -> float:
         """Gradients of a batch; out of memory, the same again from smaller micro-batches."""
         while True:
-            before = _random_state(self.base.device)
+            before = random_state(self.base.device)
             try:
                 return self._accumulate(seat, rows)
             except torch.OutOfMemoryError:
@@ -148,18 +151,19 @@ class Engine:
             # Outside the handler, whose traceback would hold the memory that is to be freed.
             seat.optimizer.zero_grad(set_to_none=True)
             _free_memory()
-            _set_random_state(before, self.base.device)
+            set_random_state(before, self.base.device)
 
     def _accumulate(self, seat: Seat, rows: Sequence[Encoded]) -> float:
         """Mean loss over a batch's answer tokens (nats), its gradient summed over micro-batches."""
         total = 0.0
         for part, share in parts(rows, seat.micro_batch):
-            total += self._add_gradient(seat, self._loss(seat, part) * share)
+            batch = self.base.inputs(part, self.features)
+            total += self._add_gradient(seat, answer_loss(seat.model, batch, seat.config.label_smoothing) * share)
         if seat.config.kl_on is not None and seat.config.kl_weight is not None:
             held = rows if seat.config.kl_on == "target" else seat.data.beside(len(rows), seat.seed, seat.steps)
             for part, share in parts(held, seat.micro_batch):
-                divergence = self.divergence(seat.model, part)
-                total += self._add_gradient(seat, divergence * seat.config.kl_weight * share)
+                apart = divergence(seat.model, self.base.inputs(part, self.features))
+                total += self._add_gradient(seat, apart * seat.config.kl_weight * share)
         return total
 
     def _add_gradient(self, seat: Seat, loss: torch.Tensor) -> float:
@@ -168,30 +172,6 @@ class Engine:
             raise NotFinite(f"the loss is {value} in epoch {seat.epoch + 1}: lower the learning rate")
         torch.autograd.backward(loss)
         return value
-
-    def _loss(self, seat: Seat, rows: Sequence[Encoded]) -> torch.Tensor:
-        batch = self.base.inputs(rows, self.features)
-        if not seat.config.label_smoothing:
-            loss: torch.Tensor = seat.model(**batch, use_cache=False).loss
-            return loss
-        labels = batch.pop("labels")
-        logits = answer_logits(seat.model(**batch, use_cache=False).logits, labels)
-        wanted = labels[:, 1:][labels[:, 1:] != IGNORED]
-        return torch.nn.functional.cross_entropy(logits, wanted, label_smoothing=seat.config.label_smoothing)
-
-    def divergence(self, model: Any, rows: Sequence[Encoded]) -> torch.Tensor:
-        """Mean over answer tokens of KL(base || adapter), nats; the base is the model without its adapter.
-
-        This direction punishes giving up what the base would say, not saying more.
-        Source: Li and Hoiem, Learning without Forgetting, ECCV 2016 (there with softened outputs).
-        Costs a forward pass more, without gradients.
-        """
-        batch = self.base.inputs(rows, self.features)
-        labels = batch.pop("labels")
-        with torch.no_grad(), model.disable_adapter():
-            known = answer_logits(model(**batch, use_cache=False).logits, labels).log_softmax(-1)
-        told = answer_logits(model(**batch, use_cache=False).logits, labels).log_softmax(-1)
-        return torch.nn.functional.kl_div(told, known, reduction="batchmean", log_target=True)
 
     @torch.no_grad()
     def held_out_loss(self) -> float:
@@ -214,7 +194,7 @@ class Engine:
     def state(self) -> dict[str, torch.Tensor]:
         """Everything beside the adapter that the next epoch depends on, as named tensors."""
         seat = self.seat
-        tensors = {f"rng.{name}": value for name, value in _random_state(self.base.device).items()}
+        tensors = {f"rng.{name}": value for name, value in random_state(self.base.device).items()}
         for index, moments in seat.optimizer.state_dict()["state"].items():
             for name, value in moments.items():
                 tensors[f"optimizer.{index}.{name}"] = value.detach().cpu().contiguous()
@@ -235,7 +215,7 @@ class Engine:
             group["lr"] = base_rate * scale(steps)
         seat.schedule._last_lr = [group["lr"] for group in seat.optimizer.param_groups]
         random = {key.removeprefix("rng."): value for key, value in state.items() if key.startswith("rng.")}
-        _set_random_state(random, self.base.device)
+        set_random_state(random, self.base.device)
         seat.epoch = epoch
 
     def set_scale(self, scale: float) -> None:
@@ -279,57 +259,6 @@ def lora_config(config: TrialConfig) -> LoraConfig:
         init_lora_weights="gaussian" if config.init == "gaussian" else True,
         task_type="CAUSAL_LM",
     )
-
-
-def parameter_groups(trained: Mapping[str, torch.nn.Parameter], config: TrialConfig) -> list[dict[str, Any]]:
-    """The optimizer's groups: one, or with lora_plus_ratio LoRA's B apart, at that many times the rate.
-
-    Source: Hayou et al., LoRA+, ICML 2024.
-    """
-    if config.lora_plus_ratio == 1:
-        return [{"params": list(trained.values())}]
-    faster = [parameter for name, parameter in trained.items() if "lora_B" in name]
-    others = [parameter for name, parameter in trained.items() if "lora_B" not in name]
-    return [{"params": others}, {"params": faster, "lr": config.learning_rate * config.lora_plus_ratio}]
-
-
-def parts(rows: Sequence[Encoded], size: int) -> Iterator[tuple[Sequence[Encoded], float]]:
-    """Micro-batches, each with its share of all rows' answer tokens."""
-    tokens = sum(len(row.answer) for row in rows)
-    for part in batches(rows, size):
-        yield part, sum(len(row.answer) for row in part) / tokens
-
-
-def answer_logits(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-    """The logits that predict the answers' tokens, shape (n_tokens, vocabulary), float32."""
-    return logits[:, :-1][labels[:, 1:] != IGNORED].float()
-
-
-def rate_at(step: int, total: int, config: TrialConfig) -> float:
-    """Share of the peak learning rate at an optimizer step: linear warm-up, then the scheduler's shape."""
-    warmup = math.ceil(total * config.warmup_ratio)
-    if step < warmup:
-        return (step + 1) / warmup
-    done = (step - warmup) / max(1, total - warmup)
-    if config.scheduler == "linear":
-        return max(0.0, 1.0 - done)
-    if config.scheduler == "cosine":
-        return 0.5 * (1.0 + math.cos(math.pi * min(1.0, done)))
-    return 1.0
-
-
-def _random_state(device: torch.device) -> dict[str, torch.Tensor]:
-    """The states that dropout draws from."""
-    states = {"cpu": torch.get_rng_state()}
-    if torch.cuda.is_available():
-        states["cuda"] = torch.cuda.get_rng_state(device)
-    return states
-
-
-def _set_random_state(states: Mapping[str, torch.Tensor], device: torch.device) -> None:
-    torch.set_rng_state(states["cpu"])
-    if "cuda" in states and torch.cuda.is_available():
-        torch.cuda.set_rng_state(states["cuda"], device)
 
 
 def _free_memory() -> None:

@@ -16,7 +16,8 @@ from trainables import checkpoint
 from trainables.base_model import BaseModel, is_vision
 from trainables.checkpoint_files import ADAPTER, checkpoint_folder
 from trainables.encoding import Encoded, collate
-from trainables.engine import EpochResult, NotFinite, rate_at
+from trainables.engine import EpochResult, NotFinite
+from trainables.optimization import rate_at
 from trainables.prepared import Prepared, prepare
 from trainables.session import TrialSession, Workshop
 from trainables.task import TrialTask

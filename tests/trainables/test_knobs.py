@@ -21,7 +21,9 @@ from studies.checks import load_study
 from trainables.answering import Interviewer
 from trainables.base_model import BaseModel
 from trainables.encoding import Encoded
-from trainables.engine import ADAPTER, Engine, answer_logits, lora_config, parameter_groups
+from trainables.engine import ADAPTER, Engine, lora_config
+from trainables.losses import answer_logits, answer_loss, divergence
+from trainables.optimization import parameter_groups
 from trainables.prepared import Prepared, prepare
 from trainables.session import TrialSession, Workshop
 from trainables.task import TrialTask
@@ -149,14 +151,14 @@ def test_label_smoothing_by_hand(engine: Engine, prepared: Prepared) -> None:
         odds = answer_logits(engine.seat.model(**batch).logits, batch["labels"]).log_softmax(-1)
         wanted = odds[torch.arange(len(row.answer)), torch.tensor(row.answer)]
         expected = -(0.8 * wanted + 0.2 * odds.mean(-1)).mean()
-        assert float(engine._loss(engine.seat, [row])) == pytest.approx(float(expected), rel=1e-5)
+        assert float(answer_loss(engine.seat.model, batch, 0.2)) == pytest.approx(float(expected), rel=1e-5)
 
 
 def test_divergence_by_hand(engine: Engine, prepared: Prepared) -> None:
     rows = prepared.replay
     trained(engine, prepared, epochs=0)
     # An untrained adapter says what the base says.
-    assert float(engine.divergence(engine.seat.model, rows)) == pytest.approx(0, abs=1e-6)
+    assert float(divergence(engine.seat.model, engine.base.inputs(rows, engine.features))) == pytest.approx(0, abs=1e-6)
     trained(engine, prepared, epochs=2)
     model = engine.seat.model.eval()
     batch = engine.base.inputs(rows, engine.features)
@@ -166,7 +168,9 @@ def test_divergence_by_hand(engine: Engine, prepared: Prepared) -> None:
         with model.disable_adapter():
             known = answer_logits(model(**batch).logits, labels).softmax(-1)
     by_hand = (known * (known / told).log()).sum(-1).mean()
-    assert float(engine.divergence(model, rows)) == pytest.approx(float(by_hand), rel=1e-4)
+    assert float(divergence(model, engine.base.inputs(rows, engine.features))) == pytest.approx(
+        float(by_hand), rel=1e-4
+    )
     assert float(by_hand) > 1e-3
 
 
@@ -177,7 +181,7 @@ def test_held_to_the_base_it_stays_nearer_to_it(engine: Engine, prepared: Prepar
     for knobs in ({}, {"kl": True, "kl_on": kl_on, "kl_weight": 30.0}):
         trained(engine, prepared, epochs=6, **knobs)
         with torch.no_grad():
-            apart.append(float(engine.divergence(engine.seat.model.eval(), rows)))
+            apart.append(float(divergence(engine.seat.model.eval(), engine.base.inputs(rows, engine.features))))
     assert apart[1] < 0.75 * apart[0]
 
 
