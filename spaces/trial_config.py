@@ -112,5 +112,6 @@ CONDITIONAL_KNOBS = frozenset(knob for knobs in CONDITIONAL.values() for knob in
 
 
 def value_of(config: Mapping[str, Any], knob: str) -> Any:
-    """A knob's value in a configuration of `TrialConfig.as_data`."""
-    return config.get(knob, TrialConfig.model_fields[knob].default)
+    """A knob's value in a configuration of `TrialConfig.as_data`; None for one that lacks it."""
+    left_out = None if knob in FIRST_KNOBS else TrialConfig.model_fields[knob].default
+    return config.get(knob, left_out)
