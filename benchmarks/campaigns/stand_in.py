@@ -78,6 +78,11 @@ class StandInSession:
         self.best = found.report["best_so_far"]
         return found.report
 
+    def told(self) -> list[str]:
+        """As `TrialSession.told`."""
+        warnings, self.warnings = self.warnings, []
+        return warnings
+
     def epoch(self) -> dict[str, Any]:
         """As `TrialSession.epoch`: train, evaluate, score, write the checkpoint, prune."""
         import torch
