@@ -34,7 +34,7 @@ def said_elsewhere(study: Study, run: Sequence[GradedAnswer]) -> dict[str, dict[
             probe = probes[graded.answer.probe]
             if probe.character != target and probe.character in targets and (target, probe.kind) in accepted:
                 by_image = others.setdefault(probe.character, {})
-                by_image.setdefault(probe.image, []).append(fits(target, probe.kind, graded.answer.text))
+                by_image.setdefault(probe.unit, []).append(fits(target, probe.kind, graded.answer.text))
         found[target] = {other: [mean(right) for right in by_image.values()] for other, by_image in others.items()}
     return found
 

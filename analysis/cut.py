@@ -9,7 +9,7 @@ from typing import Any
 
 from search.trial_row import TrialRow
 from spaces.trial_config import TrialConfig
-from studies.study import Study, images_by_character
+from studies.study import Study, units_by_character
 
 
 def cut_shares(
@@ -29,8 +29,8 @@ def cut_shares(
 def rows_trained(study: Study, config: TrialConfig) -> int:
     """How many training rows a configuration trains on: those that `trainables.training_set.select` keeps."""
     kept, held = set(), set()
-    for images in images_by_character(study.training).values():
-        n_held = math.floor(len(images) * study.file.evaluation.held_out)
-        held.update(images[len(images) - n_held :])
-        kept.update(images[: len(images) - n_held][: config.images_per_character])
-    return sum(example.image in kept - held for example in study.training)
+    for units in units_by_character(study.training).values():
+        n_held = math.floor(len(units) * study.file.evaluation.held_out)
+        held.update(units[len(units) - n_held :])
+        kept.update(units[: len(units) - n_held][: config.images_per_character])
+    return sum(example.unit in kept - held for example in study.training)

@@ -87,12 +87,12 @@ class Answers:
 class AskedProbe:
     """One probe with every answer that the report shows.
 
-    image: path of the picture. gold: what counts as right, in words. before: (text, grade). after: trial id -> (text,
-    grade). Grades are those of `trainables.grading.Grade`.
+    image: path of the picture, None in a study without pictures. gold: what counts as right, in words. before: (text,
+    grade). after: trial id -> (text, grade). Grades are those of `trainables.grading.Grade`.
     """
 
     id: str
-    image: str
+    image: str | None
     character: str
     question: str
     gold: str

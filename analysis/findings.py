@@ -206,8 +206,8 @@ class Findings:
 
     @cached_property
     def images(self) -> Mapping[str, str]:
-        """Probe -> its image."""
-        return {probe.id: probe.image for probe in self.data.study.probes}
+        """Probe -> its image, or in a study without pictures its question."""
+        return {probe.id: probe.unit for probe in self.data.study.probes}
 
     def evidence(self, trial: str, split: str = "search") -> Mapping[str, CharacterEvidence]:
         """Whether a trial's changes are beyond chance; empty where it was not asked."""

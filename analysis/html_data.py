@@ -60,10 +60,11 @@ def answers_data(answers: Answers, messages: Messages, thumbnail: Callable[[str]
     """The answers browser's data. thumbnail: a picture's path -> its data: address, asked once for each picture.
 
     Every distinct text, picture, character and grade stands once; a probe refers to it by its place. `after` has a
-    text and a grade for each trial, -1 and -1 where it was not asked.
+    text and a grade for each trial, -1 and -1 where it was not asked; the picture of a question without one is -1.
     """
     texts, pictures, characters, grades = _Places(), _Places(), _Places(), _Places()
-    found = {image: thumbnail(image) for image in dict.fromkeys(probe.image for probe in answers.probes)}
+    images = dict.fromkeys(probe.image for probe in answers.probes if probe.image is not None)
+    found = {image: thumbnail(image) for image in images}
 
     def row(probe: AskedProbe) -> dict[str, Any]:
         after: list[int] = []
@@ -72,7 +73,7 @@ def answers_data(answers: Answers, messages: Messages, thumbnail: Callable[[str]
             after += [-1, -1] if text is None else [texts.of(text), grades.of(grade)]
         return {
             "id": probe.id,
-            "picture": pictures.of(found[probe.image]),
+            "picture": -1 if probe.image is None else pictures.of(found[probe.image]),
             "character": characters.of(probe.character),
             "question": texts.of(probe.question),
             "gold": texts.of(probe.gold),

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from analysis.section_messages import SECTIONS, Forms
+from analysis.text_messages import WITHOUT_PICTURES
 
 
 def _both(ru: Forms, en: Forms) -> Mapping[str, Forms]:
@@ -16,6 +17,7 @@ def _both(ru: Forms, en: Forms) -> Mapping[str, Forms]:
 
 
 LANGUAGES = ("ru", "en")
+TEXT_MESSAGES = {key: _both(*forms) for key, forms in WITHOUT_PICTURES.items()}
 MESSAGES: dict[str, Mapping[str, Forms]] = {
     **{key: _both(*forms) for key, forms in SECTIONS.items()},
     # Headings

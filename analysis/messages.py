@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from analysis.message_table import LANGUAGES, MESSAGES
+from analysis.message_table import LANGUAGES, MESSAGES, TEXT_MESSAGES
 
 
 def plural_form(language: str, n: int) -> int:
@@ -18,21 +18,23 @@ def plural_form(language: str, n: int) -> int:
 class Messages:
     """The messages of one language. Raises ValueError for a language that has none."""
 
-    def __init__(self, language: str) -> None:
+    def __init__(self, language: str, *, pictures: bool = True) -> None:
+        """pictures: whether the study has any; without, the report speaks of questions."""
         if language not in LANGUAGES:
             raise ValueError(f"language must be one of {', '.join(LANGUAGES)}, got {language!r} — use one of them")
         self.language = language
+        self._table = MESSAGES if pictures else {**MESSAGES, **TEXT_MESSAGES}
 
     def text(self, key: str, **values: object) -> str:
         """A message with its placeholders filled in. Raises KeyError for an unknown key or a missing value."""
-        message = MESSAGES[key][self.language]
+        message = self._table[key][self.language]
         if not isinstance(message, str):
             raise TypeError(f"message {key!r} has plural forms — use count()")
         return message.format(**values)
 
     def count(self, key: str, n: int, **values: object) -> str:
         """The plural form of a message that goes with n, filled in; n itself is its {n}."""
-        forms = MESSAGES[key][self.language]
+        forms = self._table[key][self.language]
         if isinstance(forms, str):
             raise TypeError(f"message {key!r} has no plural forms — use text()")
         return forms[plural_form(self.language, n)].format(n=n, **values)

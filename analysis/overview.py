@@ -10,7 +10,7 @@ from typing import Any
 from analysis.run_data import RunData
 from analysis.trials import count_states
 from search.trial_row import TrialRow, ranked
-from studies.study import Study, images_by_character
+from studies.study import Study, units_by_character
 
 # Optuna's default n_startup_trials.
 TPE_STARTUP = 10
@@ -78,7 +78,7 @@ def overview_of(data: RunData) -> Overview:
 
 def character_data(study: Study) -> tuple[CharacterData, ...]:
     """Each character's images, rows and probes, in the study's order."""
-    images = images_by_character(study.training)
+    images = units_by_character(study.training)
     rows = Counter(example.character for example in study.training)
     probes = Counter((probe.split, probe.character) for probe in study.probes)
     return tuple(

@@ -57,7 +57,8 @@ def write_report(
     """
     if not formats or not set(formats) <= set(FORMATS):
         raise ValueError(f"formats must be some of {', '.join(FORMATS)}, got {', '.join(formats)!r}")
-    messages = Messages(language or folder.study().file.language)
+    study = folder.study()
+    messages = Messages(language or study.file.language, pictures=study.has_pictures)
     with closing(folder.ledger()) as ledger:
         data = RunData.load(folder, ledger, time.time())
         document = build_document(data, messages, shown_trials(data, trials))

@@ -394,6 +394,7 @@ SECTIONS: dict[str, tuple[Forms, Forms]] = {
         "Чужое имя в {wrong} из {asked} ответов ({share}).",
         "A wrong name in {wrong} of {asked} answers ({share}).",
     ),
+    "adapter_scale": ("Множитель адаптера", "Scale of the adapter"),
     "chosen_by": ("Чем выбрана", "Chosen by"),
     "chosen_by_search": (
         "лучшая оценка поиска, {score}; заново не обучалась",
@@ -738,8 +739,8 @@ SECTIONS: dict[str, tuple[Forms, Forms]] = {
         "The search probes, the right answer, the answer before fine-tuning and those of the trials shown.",
     ),
     "answers_in_html": (
-        "Ответы с картинками можно листать в report.html.",
-        "The answers with their pictures can be browsed in report.html.",
+        "Ответы можно листать в report.html.",
+        "The answers can be browsed in report.html.",
     ),
     "rows_left": (
         (

@@ -119,7 +119,7 @@ def claims(folder: RunFolder) -> dict[str, list[Claims]]:
 
 
 def _claims(study: Study, before: Sequence[GradedAnswer], runs: Sequence[Sequence[GradedAnswer]]) -> Claims:
-    images = {probe.id: probe.image for probe in study.probes}
+    images = {probe.id: probe.unit for probe in study.probes}
     said = [said_elsewhere(study, run) for run in runs]
     improved = [
         {

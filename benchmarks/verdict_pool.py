@@ -44,7 +44,7 @@ def main(run: Path, images: int, out: Path) -> None:
         examination = Examination(study, base, "test")
         pool: dict[str, Any] = {
             "roles": study.roles,
-            "probes": [[probe.image, probe.character] for probe in examination.asked],
+            "probes": [[probe.unit, probe.character] for probe in examination.asked],
             "before": _bits(examination.answers()),
             "trials": [],
         }

@@ -144,8 +144,9 @@ def size_up(study: Study, space: Space, *, trust_remote_code: bool = False) -> t
     name, config = first_trial(study)
     measure = base.device.type == "cuda" or _weights(base) < SMALL
     found = cost(study, base, config, measure=measure)
+    parts = ("image", "prompt", "answer") if study.has_pictures else ("prompt", "answer")
     sized = Sized(
-        lengths={part: spread([getattr(row, part) for row in rows]) for part in ("image", "prompt", "answer")},
+        lengths={part: spread([getattr(row, part) for row in rows]) for part in parts},
         cut={length: cut_share(rows, length) for length in sorted({*CUT_AT, *_lengths_asked(study, space)})},
         trial=name,
         memory={part: getattr(found, part) for part in ("weights", "trained", "activations")},

@@ -129,8 +129,9 @@ def _write(folder: RunFolder, row: TrialRow, source: Path, target: Path) -> None
     manifest = folder.manifest()
     base = manifest["base_model"]
     trust = manifest["options"].get("trust_remote_code", False)
+    facts = _facts(folder)
     try:
-        export_check.save_processor(base["id"], base["revision"], target, trust, _facts(folder).chat_template)
+        export_check.save_processor(base["id"], base["revision"], target, trust, facts.chat_template, facts.text_only)
     except (OSError, ValueError) as error:
         if is_disk_full(error):
             raise
@@ -147,17 +148,12 @@ def _write(folder: RunFolder, row: TrialRow, source: Path, target: Path) -> None
         "versions": manifest["versions"],
     }
     (target / "trial.json").write_text(json.dumps(record, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
-    card = model_card(study, row, manifest, tested, _facts(folder).stops)
+    card = model_card(study, row, manifest, tested, facts)
     (target / "README.md").write_text(card, encoding="utf-8")
 
 
-def model_card(
-    study: Study, row: TrialRow, manifest: dict[str, Any], tested: Score | None, stops: Sequence[int]
-) -> str:
-    """A Hub model card: what the adapter is, how it scored and on what, and a usage example.
-
-    stops: token ids at which its answers end.
-    """
+def model_card(study: Study, row: TrialRow, manifest: dict[str, Any], tested: Score | None, facts: Facts) -> str:
+    """A Hub model card: what the adapter is, how it scored and on what, and a usage example."""
     import jinja2
 
     environment = jinja2.Environment(
@@ -175,7 +171,12 @@ def model_card(
         tests=len(study.probes_of("test")),
         manifest=manifest,
         question=example.question,
-        generation=Markdown(f", eos_token_id={list(stops)}" if len(stops) > 1 else ""),
+        generation=Markdown(f", eos_token_id={list(facts.stops)}" if len(facts.stops) > 1 else ""),
+        pictures=study.has_pictures,
+        units="pictures" if study.has_pictures else "questions",
+        text_only=facts.text_only,
+        model_class="AutoModelForCausalLM" if facts.text_only else "AutoModelForImageTextToText",
+        processor_class="AutoTokenizer" if facts.text_only else "AutoProcessor",
     )
 
 
@@ -210,7 +211,7 @@ def _asked_afresh(folder: RunFolder, expected: Sequence[GradedAnswer], adapter: 
 def _request(folder: RunFolder, expected: Sequence[GradedAnswer]) -> dict[str, Any]:
     """What the check needs to load the base and to ask as the trial was asked."""
     study, manifest = folder.study(), folder.manifest()
-    base, spec = manifest["base_model"], study.file.base_model
+    base, spec, facts = manifest["base_model"], study.file.base_model, _facts(folder)
     return {
         "base_model": base["id"],
         "revision": base["revision"],
@@ -219,7 +220,8 @@ def _request(folder: RunFolder, expected: Sequence[GradedAnswer]) -> dict[str, A
         "quantization": spec.quantised_as(),
         "image_size": spec.image_size,
         "max_pixels": spec.max_pixels,
-        "stops": list(_facts(folder).stops),
+        "stops": list(facts.stops),
+        "text_only": facts.text_only,
         "trust_remote_code": manifest["options"].get("trust_remote_code", False),
         "max_new_tokens": study.file.evaluation.max_new_tokens,
         "probes": _questions(study, expected),
@@ -227,10 +229,10 @@ def _request(folder: RunFolder, expected: Sequence[GradedAnswer]) -> dict[str, A
     }
 
 
-def _questions(study: Study, expected: Sequence[GradedAnswer]) -> list[dict[str, str]]:
+def _questions(study: Study, expected: Sequence[GradedAnswer]) -> list[dict[str, str | None]]:
     probes = {probe.id: probe for probe in study.probes}
     asked = [probes[graded.answer.probe] for graded in expected]
-    return [{"image": str(study.folder / probe.image), "question": probe.question} for probe in asked]
+    return [{"image": probe.image and str(study.folder / probe.image), "question": probe.question} for probe in asked]
 
 
 def _batches(folder: RunFolder, expected: Sequence[GradedAnswer]) -> list[list[int]]:

@@ -15,12 +15,21 @@ MERGED = "merged"
 
 
 def save_processor(
-    base_model: str, revision: str | None, folder: Path, trust_remote_code: bool, chat_template: str | None
+    base_model: str,
+    revision: str | None,
+    folder: Path,
+    trust_remote_code: bool,
+    chat_template: str | None,
+    text_only: bool,
 ) -> None:
-    """Write the base model's processor beside the adapter; chat_template is for one that has none."""
-    from transformers import AutoProcessor
+    """Write the base model's processor beside the adapter; chat_template is for one that has none.
 
-    processor = AutoProcessor.from_pretrained(base_model, revision=revision, trust_remote_code=trust_remote_code)
+    text_only: the base is a text model, which has a tokenizer instead.
+    """
+    from transformers import AutoProcessor, AutoTokenizer
+
+    loader = AutoTokenizer if text_only else AutoProcessor
+    processor = loader.from_pretrained(base_model, revision=revision, trust_remote_code=trust_remote_code)
     processor.chat_template = processor.chat_template or chat_template
     processor.save_pretrained(folder)
 
@@ -42,7 +51,6 @@ def merge(request: dict[str, Any]) -> list[str]:
     """
     import torch
     from peft import PeftModel
-    from transformers import AutoModelForImageTextToText
 
     processor = _processor(request)
     model = PeftModel.from_pretrained(_base(request, "float32"), request["adapter"]).eval()
@@ -56,29 +64,39 @@ def merge(request: dict[str, Any]) -> list[str]:
     folder = Path(request["adapter"]) / MERGED
     merged.to(getattr(torch, request["dtype"])).save_pretrained(folder)
     processor.save_pretrained(folder)
-    loaded = AutoModelForImageTextToText.from_pretrained(folder, dtype=getattr(torch, request["dtype"]))
+    loaded = _model_class(request).from_pretrained(folder, dtype=getattr(torch, request["dtype"]))
     return _answers(loaded.to(model.device).eval(), processor, request)
 
 
 def _processor(request: dict[str, Any]) -> Any:
-    from transformers import AutoProcessor
+    from transformers import AutoProcessor, AutoTokenizer
 
-    trust = request["trust_remote_code"]
-    processor = AutoProcessor.from_pretrained(request["adapter"], trust_remote_code=trust)
-    processor.tokenizer.padding_side = "left"
+    loader = AutoTokenizer if request["text_only"] else AutoProcessor
+    processor = loader.from_pretrained(request["adapter"], trust_remote_code=request["trust_remote_code"])
+    _tokenizer(processor).padding_side = "left"
     return processor
+
+
+def _tokenizer(processor: Any) -> Any:
+    return getattr(processor, "tokenizer", processor)
+
+
+def _model_class(request: dict[str, Any]) -> Any:
+    from transformers import AutoModelForCausalLM, AutoModelForImageTextToText
+
+    return AutoModelForCausalLM if request["text_only"] else AutoModelForImageTextToText
 
 
 def _base(request: dict[str, Any], dtype: str) -> Any:
     import torch
-    from transformers import AutoModelForImageTextToText, BitsAndBytesConfig
+    from transformers import BitsAndBytesConfig
 
     torch.set_num_threads(1)
     device = "cuda" if torch.cuda.is_available() else "cpu"
     options: dict[str, Any] = {"attn_implementation": request["attention"]} if request["attention"] else {}
     if request["quantization"]:
         options |= {"quantization_config": BitsAndBytesConfig(**request["quantization"]), "device_map": {"": device}}
-    base = AutoModelForImageTextToText.from_pretrained(
+    base = _model_class(request).from_pretrained(
         request["base_model"],
         revision=request["revision"],
         dtype=getattr(torch, dtype),
@@ -122,26 +140,35 @@ def _fit(image: Any, image_size: int | None, max_pixels: int | None) -> Any:
     return image
 
 
+def _content(request: dict[str, Any], probe: dict[str, Any]) -> str | list[dict[str, Any]]:
+    """A question as the chat template takes it: a text model's takes the text itself."""
+    if request["text_only"]:
+        return str(probe["question"])
+    asked = [{"type": "text", "text": probe["question"]}]
+    if probe["image"] is None:
+        return asked
+    picture = _fit(_picture(probe["image"]), request["image_size"], request["max_pixels"])
+    return [{"type": "image", "image": picture}, *asked]
+
+
 def _answer(model: Any, processor: Any, request: dict[str, Any], places: list[int]) -> list[str]:
     import torch
 
-    chats = []
-    for place in places:
-        probe = request["probes"][place]
-        picture = _fit(_picture(probe["image"]), request["image_size"], request["max_pixels"])
-        content = [{"type": "image", "image": picture}, {"type": "text", "text": probe["question"]}]
-        chats.append([{"role": "user", "content": content}])
-    inputs = processor.apply_chat_template(
+    tokenizer = _tokenizer(processor)
+    end = tokenizer.eos_token_id
+    pad = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else end
+    tokenizer.pad_token_id = pad
+    chats = [[{"role": "user", "content": _content(request, request["probes"][place])}] for place in places]
+    batch = processor.apply_chat_template(
         chats,
         add_generation_prompt=True,
         tokenize=True,
         return_dict=True,
         return_tensors="pt",
-        processor_kwargs={"padding": True},
-    ).to(model.device, dtype=model.dtype)
+        **({"padding": True} if request["text_only"] else {"processor_kwargs": {"padding": True}}),
+    )
+    inputs = batch.to(model.device) if request["text_only"] else batch.to(model.device, dtype=model.dtype)
     inputs.pop("labels", None)
-    end = processor.tokenizer.eos_token_id
-    pad = processor.tokenizer.pad_token_id if processor.tokenizer.pad_token_id is not None else end
     with torch.inference_mode():
         output = model.generate(
             **inputs,

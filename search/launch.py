@@ -138,7 +138,7 @@ def launch(
         check_login()
     study = load_study(study_name)
     space = study.space(space_name)
-    refuse(_replay_problems(study, space))
+    refuse(_data_problems(study, space))
     folder = RunFolder.claim(Path(run) if run else default_run(study.file.name))
     halt = Halt(folder.path)
     with halt.listening(), folder.creating() as draft:
@@ -206,13 +206,17 @@ def resume(
     return folder
 
 
-def _replay_problems(study: Study, space: Space) -> list[Problem]:
-    """What a space asks of replay rows that the study does not have."""
+def _data_problems(study: Study, space: Space) -> list[Problem]:
+    """What a space asks of replay rows or pictures that the study does not have."""
+    problems = []
     asked = [knob for knob, value in (("replay", True), ("kl_on", "replay")) if space.reaches(knob, value)]
-    if study.replay or not asked:
-        return []
-    message = f"space {space.name} searches {' and '.join(asked)}, but the study has no replay rows"
-    return [Problem("study.yaml", "replay", message, "add a replay file or choose another --space")]
+    if asked and not study.replay:
+        message = f"space {space.name} searches {' and '.join(asked)}, but the study has no replay rows"
+        problems.append(Problem("study.yaml", "replay", message, "add a replay file or choose another --space"))
+    if "augmentation" in space.knobs and not study.has_pictures:
+        message = f"space {space.name} searches augmentation, but the study has no pictures"
+        problems.append(Problem("study.yaml", "space", message, "choose another --space"))
+    return problems
 
 
 def _sweep(folder: RunFolder, options: Options, halt: Halt, callbacks: Sequence[Callback]) -> None:

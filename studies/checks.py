@@ -32,10 +32,10 @@ def load_study(name: str | Path | None = None) -> Study:
     hashes: dict[str, str] = {}
     problems += [*_name(study), *_model(study), *_characters(study), *_lexicon(study)]
     for rows in (study.training, study.probes, study.replay):
-        problems += _row_references(study, rows, hashes)
+        problems += [*_row_references(study, rows, hashes), *_pictureless(study, rows)]
     # A row that could not be read may be the very one that would be missed here.
     problems += [] if unread else _coverage(study)
-    problems += [*_roles_of_rows(study), *_probe_fields(study), *_replay(study)]
+    problems += [*_roles_of_rows(study), *_probe_fields(study), *_replay(study), *_augmentation(study)]
     problems += [*_sides(study, hashes), *_space(study)]
     refuse(problems)
     return study
@@ -135,7 +135,7 @@ def _row_references(study: Study, rows: Rows[Any], hashes: dict[str, str]) -> li
         if row.character not in study.roles:
             message = f"unknown character {row.character!r}"
             problems.append(rows.problem(index, "character", message, "use a name from study.yaml"))
-        if row.image in hashes or row.image in refused:
+        if row.image is None or row.image in hashes or row.image in refused:
             continue
         try:
             hashes[row.image] = inspect(resolve(study.folder, row.image))
@@ -143,6 +143,14 @@ def _row_references(study: Study, rows: Rows[Any], hashes: dict[str, str]) -> li
             refused.add(row.image)
             problems.append(rows.problem(index, "image", str(error), error.remedy))
     return problems
+
+
+def _pictureless(study: Study, rows: Rows[Any]) -> list[Problem]:
+    """All rows of a study have pictures, or none has."""
+    if not study.has_pictures:
+        return []
+    remedy = "name its picture, or give no row of the study one"
+    return [rows.problem(index, "image", "is missing", remedy) for index, row in enumerate(rows) if row.image is None]
 
 
 def _roles_of_rows(study: Study) -> list[Problem]:
@@ -196,6 +204,7 @@ def _probe_fields(study: Study) -> list[Problem]:
 
 
 def _replay(study: Study) -> list[Problem]:
+    """What baselines ask of replay rows that the study does not have."""
     if study.replay:
         return []
     asked = {
@@ -210,8 +219,20 @@ def _replay(study: Study) -> list[Problem]:
     ]
 
 
+def _augmentation(study: Study) -> list[Problem]:
+    """Baselines that vary pictures of a study that has none."""
+    if study.has_pictures:
+        return []
+    message, remedy = "varies pictures, but the study has none", "turn it off"
+    return [
+        _at(study, ("baselines", name, "augmentation"), f"baselines.{name}.augmentation", message, remedy)
+        for name, config in study.file.baselines.items()
+        if config.augmentation
+    ]
+
+
 def _sides(study: Study, hashes: dict[str, str]) -> list[Problem]:
-    """A picture may stand on one side only: training (with replay), search or test."""
+    """A picture, or a question without one, may stand on one side only: training (with replay), search or test."""
     sides: list[tuple[Rows[Any], Sequence[str]]] = [
         (study.training, ["training"] * len(study.training)),
         (study.replay, ["training"] * len(study.replay)),
@@ -221,13 +242,15 @@ def _sides(study: Study, hashes: dict[str, str]) -> list[Problem]:
     problems = []
     for rows, names in sides:
         for index, (row, side) in enumerate(zip(rows, names, strict=True)):
-            digest = hashes.get(row.image)
-            if digest is None:
+            shown = "picture" if row.image else "question"
+            same = hashes.get(row.image) if row.image else _folded(row.question)
+            if same is None:
                 continue
-            other_side, other_image = side_of.setdefault(digest, (side, row.image))
+            other_side, other = side_of.setdefault(same, (side, row.unit))
             if other_side != side:
-                message = f"{row.image!r} in {side} is the same picture as {other_image!r} in {other_side}"
-                problems.append(rows.problem(index, "image", message, "keep each picture on one side"))
+                message = f"{row.unit!r} in {side} is the same {shown} as {other!r} in {other_side}"
+                field = "image" if row.image else "question"
+                problems.append(rows.problem(index, field, message, f"keep each {shown} on one side"))
     return problems
 
 

@@ -18,13 +18,21 @@ Split = Literal["search", "test"]
 
 
 class Row(BaseModel):
-    """What every row says: a picture of a character, and a question about it."""
+    """What every row says: a question about a character, and the picture that it is asked of.
+
+    A study for a text model has no pictures at all.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    image: Text
+    image: Text | None = None
     character: Text
     question: Text
+
+    @property
+    def unit(self) -> str:
+        """What rows are counted by: the picture, or the question where there is none."""
+        return self.image or self.question
 
 
 class Example(Row):

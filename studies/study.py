@@ -153,6 +153,11 @@ class Study:
         return [probe for probe in self.probes if probe.split == split]
 
     @property
+    def has_pictures(self) -> bool:
+        """Whether the model is shown pictures; a study without any is for a text model."""
+        return any(row.image for rows in (self.training, self.replay, self.probes) for row in rows)
+
+    @property
     def base_model(self) -> str:
         """The base model as transformers takes it: an absolute path, or a hub id."""
         local = self.folder / self.file.base_model.id
@@ -179,7 +184,7 @@ class Study:
         """Every file the study consists of but the base model, in a fixed order."""
         names = [self.document.file, self.file.training, self.file.probes, *filter(None, [self.file.replay])]
         names += [] if self.file.space in named_spaces() else [self.file.space]
-        images = {row.image for rows in (self.training, self.replay, self.probes) for row in rows}
+        images = {row.image for rows in (self.training, self.replay, self.probes) for row in rows if row.image}
         return [self.folder / name for name in [*names, *sorted(images)]]
 
     @cached_property
@@ -252,9 +257,9 @@ def _rows(
         return Rows[Any]("", [], []), [Problem(document.file, field, str(error), remedy, line)]
 
 
-def images_by_character(rows: Iterable[Row]) -> dict[str, list[str]]:
-    """Character -> its distinct images, in order of appearance."""
-    images: dict[str, dict[str, None]] = defaultdict(dict)
+def units_by_character(rows: Iterable[Row]) -> dict[str, list[str]]:
+    """Character -> its distinct pictures (without pictures: questions), in order of appearance."""
+    units: dict[str, dict[str, None]] = defaultdict(dict)
     for row in rows:
-        images[row.character][row.image] = None
-    return {character: list(names) for character, names in images.items()}
+        units[row.character][row.unit] = None
+    return {character: list(names) for character, names in units.items()}

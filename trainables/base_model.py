@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,14 +10,11 @@ from typing import Any
 import torch
 from transformers.modeling_outputs import BaseModelOutputWithPooling
 
-from spaces.trial_config import TargetModules
 from studies.study import BaseModelSpec
 from trainables.encoding import Encoded, EncodedImage, Encoder, collate
-from trainables.families import family_of
+from trainables.families import FamilyRefused, family_of
 from trainables.loading import load_model
 
-ATTENTION = ("q_proj", "k_proj", "v_proj", "o_proj")
-MLP = ("gate_proj", "up_proj", "down_proj")
 # Outputs of the vision tower that the language model reads; the hidden states of every layer are not.
 POOLED, DEEPSTACK = "pooler_output", "deepstack_features"
 # What the language model needs of a picture beside its features: the grid gives its tokens their positions.
@@ -39,16 +35,20 @@ class VisionFeatures:
 
 
 class BaseModel:
-    """A frozen vision-language model with its processor."""
+    """A frozen vision-language model with its processor, or a text model with its tokenizer."""
 
     def __init__(self, model: Any, processor: Any) -> None:
         """Raises FamilyRefused for a model that cannot be trained here."""
-        self.family = family_of(model)
+        self.encoder = Encoder(processor)
+        self.family = family_of(model, sees=self.encoder.sees)
         self.model = model.eval().requires_grad_(False)
         # Given to a processor that comes without one.
         self.lent_template = self.family.chat_template if processor.chat_template is None else None
         processor.chat_template = processor.chat_template or self.lent_template
-        self.encoder = Encoder(processor)
+        if processor.chat_template is None:
+            raise FamilyRefused(
+                "the base model has no chat template — choose the version of it that takes instructions"
+            )
         self.processor = processor
 
     @classmethod
@@ -97,10 +97,13 @@ class BaseModel:
     def inputs(
         self, rows: Sequence[Encoded], features: Mapping[str, VisionFeatures], *, left: bool = False
     ) -> dict[str, Any]:
-        """A batch of rows as the model takes it: right-padded to train, left-padded to generate."""
+        """A batch of rows as the model takes it: right-padded to train, left-padded to generate.
+
+        features: picture -> what the tower says of it; empty in a study without pictures.
+        """
         batch = collate(rows, self.pad_id, left=left, answer_inputs=self.family.answer_inputs)
         batch = {name: value.to(self.device) for name, value in batch.items()}
-        return {**batch, **self.vision_inputs([features[row.image] for row in rows])}
+        return {**batch, **self.vision_inputs([features[row.unit] for row in rows])} if features else batch
 
     def vision_inputs(self, features: Sequence[VisionFeatures]) -> dict[str, Any]:
         """Keyword arguments that stand for `pixel_values`: the same loss and answers without the tower."""
@@ -115,17 +118,6 @@ class BaseModel:
             for name in features[0].inputs
         }
         return {"mm_encoder_outputs": {"image": output}, **extra}
-
-
-def lora_targets(target_modules: TargetModules) -> str:
-    """The regular expression of the text model's linear layers that get LoRA; never the vision tower's."""
-    layers = ATTENTION + (MLP if target_modules == "attention+mlp" else ())
-    return rf".*(language_model|text_model).*\.({'|'.join(layers)})"
-
-
-def is_vision(parameter: str) -> bool:
-    """Whether a parameter belongs to the vision tower or its projector."""
-    return re.search(r"vision|visual|image_encoder|multi_modal_projector|connector", parameter) is not None
 
 
 def features_to_tensors(features: Mapping[str, VisionFeatures]) -> dict[str, torch.Tensor]:

@@ -1,4 +1,4 @@
-"""From a question about a picture to token ids: labels stand on the answer alone."""
+"""From a question, mostly about a picture, to token ids: labels stand on the answer alone."""
 
 from __future__ import annotations
 
@@ -19,12 +19,13 @@ IGNORED = -100
 class Encoded:
     """One prompt and, for a training row, its answer.
 
+    unit: name of its picture, under which the features of that stand; without a picture its question.
     prompt: token ids with the image's placeholder tokens expanded, shape (n_prompt,).
     answer: token ids with the end of the turn, shape (n_answer,); empty for a probe.
     token_inputs: further per-token inputs of the processor for the prompt (token_type_ids, ...).
     """
 
-    image: str
+    unit: str
     prompt: tuple[int, ...]
     answer: tuple[int, ...] = ()
     token_inputs: dict[str, tuple[int, ...]] = field(default_factory=dict)
@@ -32,7 +33,7 @@ class Encoded:
     def cut(self, max_length: int) -> Encoded:
         """The row within max_length tokens: only the answer's tail is cut, never the prompt."""
         room = max_length - len(self.prompt)
-        return Encoded(self.image, self.prompt, self.answer[: max(room, 0)], self.token_inputs)
+        return Encoded(self.unit, self.prompt, self.answer[: max(room, 0)], self.token_inputs)
 
 
 @dataclass(frozen=True)
@@ -43,34 +44,51 @@ class EncodedImage:
 
 
 class Encoder:
-    """Turns questions, answers and pictures into tensors, with a processor's own chat template."""
+    """Turns questions, answers and pictures into tensors, with the chat template of a processor or a tokenizer.
+
+    sees: whether it takes pictures; a tokenizer alone does not.
+    """
 
     def __init__(self, processor: Any) -> None:
         self.processor = processor
         self.tokenizer = getattr(processor, "tokenizer", processor)
+        self.sees = self.tokenizer is not processor
 
     def encode(
-        self, image_name: str, image: Image.Image, question: str, answer: str | None = None
-    ) -> tuple[Encoded, EncodedImage]:
+        self, unit: str, image: Image.Image | None, question: str, answer: str | None = None
+    ) -> tuple[Encoded, EncodedImage | None]:
         """Encode one question, with the answer to learn where there is one.
 
-        Raises ValueError when the labels would not decode to the answer.
+        Raises ValueError for a picture that the model cannot be shown, and when the labels would not decode to the
+        answer.
         """
-        chat = [{"role": "user", "content": [{"type": "image", "image": image}, {"type": "text", "text": question}]}]
+        if image is not None and not self.sees:
+            raise ValueError("a text model cannot be shown a picture")
+        parts = [] if image is None else [{"type": "image", "image": image}]
         batch = self.processor.apply_chat_template(
-            chat, add_generation_prompt=True, tokenize=True, return_dict=True, return_tensors="pt"
+            [self._turn("user", question, parts)],
+            add_generation_prompt=True,
+            tokenize=True,
+            return_dict=True,
+            return_tensors="pt",
         )
         ids = batch.pop("input_ids")
         for name in ("attention_mask", "labels"):
             batch.pop(name, None)
         per_token = {name: value for name, value in batch.items() if tuple(value.shape) == tuple(ids.shape)}
         encoded = Encoded(
-            image=image_name,
+            unit=unit,
             prompt=tuple(ids[0].tolist()),
             answer=tuple(self.answer_ids(question, answer)) if answer is not None else (),
             token_inputs={name: tuple(value[0].tolist()) for name, value in per_token.items()},
         )
+        if image is None:
+            return encoded, None
         return encoded, EncodedImage({name: value for name, value in batch.items() if name not in per_token})
+
+    def _turn(self, role: str, text: str, pictures: list[dict[str, Any]]) -> dict[str, Any]:
+        # The templates of text models take a text where those of others take a list of parts.
+        return {"role": role, "content": [*pictures, {"type": "text", "text": text}] if self.sees else text}
 
     @cached_property
     def stops(self) -> frozenset[int]:
@@ -88,8 +106,8 @@ class Encoder:
         The answer is tokenised apart from the prompt: together, a prompt that ends in a space would
         merge with the answer's first token, which the model never gets to see when it generates.
         """
-        ask = {"role": "user", "content": [{"type": "image"}, {"type": "text", "text": question}]}
-        reply = {"role": "assistant", "content": [{"type": "text", "text": answer}]}
+        ask = self._turn("user", question, [{"type": "image"}])
+        reply = self._turn("assistant", answer, [])
         prompt = self.processor.apply_chat_template([ask], add_generation_prompt=True, tokenize=False)
         full = self.processor.apply_chat_template([ask, reply], tokenize=False)
         if not full.startswith(prompt):

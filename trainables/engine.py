@@ -16,8 +16,9 @@ from peft.utils import set_peft_model_state_dict
 from spaces.trial_config import TrialConfig
 from trainables.answering import Interviewer, batches
 from trainables.answers import Answer
-from trainables.base_model import BaseModel, VisionFeatures, is_vision, lora_targets
+from trainables.base_model import BaseModel, VisionFeatures
 from trainables.encoding import Encoded
+from trainables.families import Family, is_vision, lora_targets
 from trainables.losses import answer_loss, divergence, parts
 from trainables.optimization import parameter_groups, rate_at
 from trainables.random_state import random_state, set_random_state
@@ -89,7 +90,7 @@ class Engine:
         """Take a trial in: a fresh adapter, optimizer and random state of its seed."""
         self.close()
         torch.manual_seed(seed)
-        model = get_peft_model(self.base.model, lora_config(config))
+        model = get_peft_model(self.base.model, lora_config(config, self.base.family))
         # What peft adds for reentrant checkpointing, which is not ours: every trial would add to it.
         self.base.model.disable_input_require_grads()
         try:
@@ -245,7 +246,7 @@ class Engine:
             self._seat = None
 
 
-def lora_config(config: TrialConfig) -> LoraConfig:
+def lora_config(config: TrialConfig, family: Family) -> LoraConfig:
     """The peft configuration of a trial."""
     alpha = config.alpha
     return LoraConfig(
@@ -253,7 +254,7 @@ def lora_config(config: TrialConfig) -> LoraConfig:
         # peft declares an int, but divides by the rank: 0.5 * 5 must not round.
         lora_alpha=int(alpha) if float(alpha).is_integer() else alpha,
         lora_dropout=config.dropout,
-        target_modules=lora_targets(config.target_modules),
+        target_modules=lora_targets(config.target_modules, family),
         use_rslora=config.rslora,
         use_dora=config.dora,
         init_lora_weights="gaussian" if config.init == "gaussian" else True,

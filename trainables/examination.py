@@ -9,7 +9,7 @@ from peft import PeftModel
 from PIL import Image
 
 from studies.images import fit, open_rgb, vary
-from studies.rows import Example, Probe
+from studies.rows import Example, Probe, Row
 from studies.study import Study
 from trainables.answering import Interviewer
 from trainables.answers import GradedAnswer, grade_answers, grader_of
@@ -64,14 +64,15 @@ def encode(
     study: Study, base: BaseModel, features: dict[str, VisionFeatures], row: Example | Probe, answer: str | None
 ) -> Encoded:
     """A row as the model reads it; a picture that is new is added to `features`."""
-    image = shown(study, open_rgb(study.folder / row.image))
     try:
-        encoded, pixels = base.encoder.encode(row.image, image, row.question, answer)
-        if row.image not in features:
-            features[row.image] = base.see(pixels)
-        base.check(encoded, features[row.image])
+        encoded, pixels = base.encoder.encode(row.unit, picture_of(study, row), row.question, answer)
+        if pixels is not None:
+            if row.unit not in features:
+                features[row.unit] = base.see(pixels)
+            base.check(encoded, features[row.unit])
     except ValueError as error:
-        raise RowError(f"{row.image}, {row.question!r}: {error}") from error
+        where = f"{row.image}, {row.question!r}" if row.image else repr(row.question)
+        raise RowError(f"{where}: {error}") from error
     return encoded
 
 
@@ -80,14 +81,19 @@ def see_variants(
 ) -> None:
     """Look at the variants of a row's picture, and add them to `features` under `variant_name`."""
     for number in range(1, variants + 1):
-        image = shown(study, vary(open_rgb(study.folder / row.image), f"{row.image}#{number}"))
-        encoded, pixels = base.encoder.encode(row.image, image, row.question)
-        seen = base.see(pixels)
-        base.check(encoded, seen)
-        features[variant_name(row.image, number)] = seen
+        encoded, pixels = base.encoder.encode(row.unit, picture_of(study, row, number), row.question)
+        if pixels is not None:
+            seen = base.see(pixels)
+            base.check(encoded, seen)
+            features[variant_name(row.unit, number)] = seen
 
 
-def shown(study: Study, image: Image.Image) -> Image.Image:
-    """A picture in the size in which the study shows it to the model."""
+def picture_of(study: Study, row: Row, variant: int = 0) -> Image.Image | None:
+    """A row's picture, or a variant of it, in the size in which the study shows it; None for a row without."""
+    if row.image is None:
+        return None
+    image = open_rgb(study.folder / row.image)
+    if variant:
+        image = vary(image, variant_name(row.image, variant))
     spec = study.file.base_model
     return fit(image, spec.image_size, spec.max_pixels)

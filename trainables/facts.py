@@ -18,7 +18,7 @@ class Facts:
 
     longest_prompt: tokens that max_length must exceed; prompt_lengths: probe id -> tokens;
     before: the base's graded answers to the search probes, in their order. stops: token ids at which generation ends.
-    chat_template: the one that was given to a processor without its own.
+    chat_template: the one that was given to a processor without its own. text_only: whether the base takes no pictures.
     """
 
     longest_prompt: int
@@ -26,6 +26,7 @@ class Facts:
     before: Sequence[GradedAnswer]
     stops: Sequence[int] = ()
     chat_template: str | None = None
+    text_only: bool = False
 
     def write(self, folder: Path) -> None:
         """Write beside the files that stand in `folder` already, with a hash of each."""
@@ -35,6 +36,7 @@ class Facts:
             "prompt_lengths": dict(self.prompt_lengths),
             "stops": list(self.stops),
             "chat_template": self.chat_template,
+            "text_only": self.text_only,
             "before": [graded_to_data(graded) for graded in self.before],
         }
         write_sealed(folder / FILE, data)
@@ -50,6 +52,6 @@ class Facts:
             if sha256_of(folder / name) != digest:
                 raise FileError(f"{name} differs from what was written", "prepare the run again")
         before = [graded_from_data(graded) for graded in data["before"]]
-        # Runs of the first versions say neither.
-        stops, template = data.get("stops", ()), data.get("chat_template")
-        return cls(data["longest_prompt"], data["prompt_lengths"], before, stops, template)
+        # Runs of the first versions say none of the last three.
+        stops, template, text_only = data.get("stops", ()), data.get("chat_template"), data.get("text_only", False)
+        return cls(data["longest_prompt"], data["prompt_lengths"], before, stops, template, text_only)

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import torch
-from transformers import AutoModelForImageTextToText, AutoProcessor
+from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForImageTextToText, AutoProcessor, AutoTokenizer
+from transformers.models.auto.modeling_auto import MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES
 
 from studies.study import BaseModelSpec
 
@@ -18,7 +19,7 @@ class ModelRefused(ValueError):
 
 
 def load_model(name: str, spec: BaseModelSpec, *, trust_remote_code: bool = False) -> tuple[Any, Any]:
-    """(model, processor) of a hub id or a local folder, on CUDA where there is one.
+    """(model, processor) of a hub id or a local folder, on CUDA where there is one; of a text model its tokenizer.
 
     trust_remote_code: run the Python code that comes with the model. Only safetensors are read.
     Raises ModelRefused.
@@ -26,10 +27,10 @@ def load_model(name: str, spec: BaseModelSpec, *, trust_remote_code: bool = Fals
     refuse_unfit(spec)
     options: dict[str, Any] = {"revision": spec.revision, "trust_remote_code": trust_remote_code}
     try:
-        processor = AutoProcessor.from_pretrained(name, **options)
-        model = AutoModelForImageTextToText.from_pretrained(
-            name, use_safetensors=True, **options, **model_options(spec)
-        )
+        sees = _sees(AutoConfig.from_pretrained(name, **options))
+        processor = (AutoProcessor if sees else AutoTokenizer).from_pretrained(name, **options)
+        model_class = AutoModelForImageTextToText if sees else AutoModelForCausalLM
+        model = model_class.from_pretrained(name, use_safetensors=True, **options, **model_options(spec))
     except (OSError, ValueError, ImportError, torch.OutOfMemoryError) as error:
         raise ModelRefused(explain(name, error)) from error
     if spec.quantization == "none" and spec.device_map is None:
@@ -39,6 +40,12 @@ def load_model(name: str, spec: BaseModelSpec, *, trust_remote_code: bool = Fals
             raise ModelRefused(f"{name!r} cannot compute its layers again — use gradient_checkpointing: false")
         model.activation_checkpointing_enable({"use_reentrant": False})
     return model, processor
+
+
+def _sees(config: Any) -> bool:
+    """Whether a model of this configuration is a vision-language model."""
+    own_code = getattr(config, "auto_map", None) or {}
+    return config.model_type in MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES or "AutoModelForImageTextToText" in own_code
 
 
 def device() -> str:

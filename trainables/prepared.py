@@ -25,8 +25,8 @@ class Prepared:
     """The encoded side of a study.
 
     training: (character, row) pairs; probes: probe id -> prompt; names: character -> token ids of its
-    name as a whole answer; before: the base's graded answers to the search probes, in their order. stops and
-    chat_template: see `Facts`.
+    name as a whole answer; before: the base's graded answers to the search probes, in their order. stops,
+    chat_template and text_only: see `Facts`.
     """
 
     training: list[tuple[str, Encoded]]
@@ -37,6 +37,7 @@ class Prepared:
     before: list[GradedAnswer]
     stops: Sequence[int] = ()
     chat_template: str | None = None
+    text_only: bool = False
 
     def longest_prompt(self) -> int:
         """Tokens of the longest training prompt: max_length must exceed it."""
@@ -54,7 +55,7 @@ class Prepared:
         }
         (folder / ROWS).write_text(json.dumps(data, ensure_ascii=False), encoding="utf-8")
         lengths = {probe: len(row.prompt) for probe, row in self.probes.items()}
-        facts = Facts(self.longest_prompt(), lengths, self.before, self.stops, self.chat_template)
+        facts = Facts(self.longest_prompt(), lengths, self.before, self.stops, self.chat_template, self.text_only)
         facts.write(folder)
 
     @classmethod
@@ -71,6 +72,7 @@ class Prepared:
             before=list(facts.before),
             stops=facts.stops,
             chat_template=facts.chat_template,
+            text_only=facts.text_only,
         )
 
 
@@ -83,7 +85,7 @@ def prepare(study: Study, base: BaseModel, variants: int = 0) -> Prepared:
     examination = Examination(study, base, "search")
     features = examination.features
     training = [(row.character, encode(study, base, features, row, row.answer)) for row in study.training]
-    for row in {row.image: row for row in study.training}.values():
+    for row in {row.unit: row for row in study.training}.values():
         see_variants(study, base, features, row, variants)
     replay = [encode(study, base, features, row, row.answer) for row in study.replay]
     return Prepared(
@@ -95,9 +97,12 @@ def prepare(study: Study, base: BaseModel, variants: int = 0) -> Prepared:
         before=examination.answers(),
         stops=base.stops,
         chat_template=base.lent_template,
+        text_only=not base.encoder.sees,
     )
 
 
 def _row(data: dict[str, Any]) -> Encoded:
     inputs = {name: tuple(ids) for name, ids in data["token_inputs"].items()}
-    return Encoded(data["image"], tuple(data["prompt"]), tuple(data["answer"]), inputs)
+    # The first versions called it image.
+    unit = data.get("unit") or data["image"]
+    return Encoded(unit, tuple(data["prompt"]), tuple(data["answer"]), inputs)

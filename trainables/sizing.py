@@ -11,7 +11,6 @@ from typing import Any
 import torch
 
 from spaces.trial_config import TrialConfig
-from studies.images import open_rgb
 from studies.rows import Example, Probe
 from studies.study import Study
 from trainables.answering import Interviewer
@@ -19,7 +18,7 @@ from trainables.answers import ASK_BATCH
 from trainables.base_model import BaseModel, VisionFeatures
 from trainables.encoding import Encoded
 from trainables.engine import Engine
-from trainables.examination import encode, naming, shown
+from trainables.examination import encode, naming, picture_of
 from trainables.training_set import TrainingSet
 
 # Bytes a trained weight: itself, its gradient and Adam's two moments, each in float32.
@@ -30,7 +29,7 @@ TIMED_STEPS = 2
 
 @dataclass(frozen=True)
 class RowLength:
-    """Tokens of one training row: of its picture (part of the prompt), its prompt, and its answer."""
+    """Tokens of one training row: of its picture (part of the prompt, 0 without one), its prompt, and its answer."""
 
     image: int
     prompt: int
@@ -68,12 +67,10 @@ class Cost:
 
 def row_lengths(study: Study, base: BaseModel) -> list[RowLength]:
     """The lengths of all training rows; the vision tower is not asked. Raises ValueError for one that does not fit."""
-    token = base.model.config.image_token_id
+    token = base.model.config.image_token_id if base.encoder.sees else None
     lengths = []
     for row in study.training:
-        encoded, _ = base.encoder.encode(
-            row.image, shown(study, open_rgb(study.folder / row.image)), row.question, row.answer
-        )
+        encoded, _ = base.encoder.encode(row.unit, picture_of(study, row), row.question, row.answer)
         lengths.append(RowLength(encoded.prompt.count(token), len(encoded.prompt), len(encoded.answer)))
     return lengths
 

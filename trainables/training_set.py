@@ -43,7 +43,7 @@ class TrainingSet:
         if not self.variants:
             return rows
         drawn = torch.randint(self.variants + 1, (len(rows),), generator=generator).tolist()
-        return [replace(row, image=variant_name(row.image, number)) for row, number in zip(rows, drawn, strict=True)]
+        return [replace(row, unit=variant_name(row.unit, number)) for row, number in zip(rows, drawn, strict=True)]
 
     def _places(self, generator: torch.Generator) -> list[int]:
         if not self.groups:
@@ -90,25 +90,25 @@ def select(
 ) -> TrainingSet:
     """Choose a configuration's rows from (character, row) pairs.
 
-    The last images of each character are held out, the same for every trial; of the others the
-    first `images_per_character` are trained on.
+    The last images of each character (without images: questions) are held out, the same for every trial; of the
+    others the first `images_per_character` are trained on.
     """
-    images: dict[str, dict[str, None]] = defaultdict(dict)
+    units: dict[str, dict[str, None]] = defaultdict(dict)
     for character, row in rows:
-        images[character][row.image] = None
+        units[character][row.unit] = None
     kept, held = set(), set()
-    for names in images.values():
+    for names in units.values():
         ordered = list(names)
         n_held = math.floor(len(ordered) * held_out_share)
         held.update(ordered[len(ordered) - n_held :])
         kept.update(ordered[: len(ordered) - n_held][: config.images_per_character])
     # A picture may show two characters: held out for one, it must not be trained on for the other.
     kept -= held
-    train = [(character, row) for character, row in rows if row.image in kept]
+    train = [(character, row) for character, row in rows if row.unit in kept]
     cut = [row.cut(config.max_length) for _, row in train]
     return TrainingSet(
         rows=tuple(cut),
-        held_out=tuple(row.cut(config.max_length) for _, row in rows if row.image in held),
+        held_out=tuple(row.cut(config.max_length) for _, row in rows if row.unit in held),
         replay=tuple(row.cut(config.max_length) for row in replay),
         replayed=math.ceil(len(train) * (config.replay_ratio or 0)) if replay else 0,
         cut_answers=sum(len(short.answer) < len(full.answer) for short, (_, full) in zip(cut, train, strict=True)),

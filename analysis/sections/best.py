@@ -67,6 +67,7 @@ def best_approach(findings: Findings, messages: Messages) -> Section:
     facts = [
         (messages.text("configuration"), configuration(TrialConfig.model_validate(row.config))),
         (messages.text("chosen_by"), _chosen_by(findings, row, messages)),
+        *_scales(findings, row, messages),
         *[("", line) for line in _why(findings, messages)],
         *[("", line) for line in of_characters([outcome_of(one) for one in findings.adapter_results], messages)],
     ]
@@ -82,6 +83,21 @@ def _chosen_by(findings: Findings, row: TrialRow, messages: Messages) -> str:
     if winner is None:
         return messages.text("chosen_by_search", score=number(row.score))
     return messages.count("chosen_by_repeats", len(winner.scored), mean=number(winner.mean), score=number(row.score))
+
+
+def _scales(findings: Findings, row: TrialRow, messages: Messages) -> list[tuple[str, str]]:
+    """The adapter's scale as it is exported, of each repeat where there are any; nothing where none was searched."""
+    if not row.config.get("scale_search"):
+        return []
+    winner = findings.data.winner
+    trainings = [row] if winner is None else winner.scored
+    return [(messages.text("adapter_scale"), ", ".join(f"{_scale(findings, one):g}" for one in trainings))]
+
+
+def _scale(findings: Findings, row: TrialRow) -> float:
+    """The scale that was chosen after the last epoch; 1 where an earlier epoch is the best."""
+    epochs = {epoch["epoch"]: epoch for epoch in findings.data.ledger.epochs(row.id)}
+    return float(epochs.get(row.best_epoch, {}).get("scale", 1))
 
 
 def _why(findings: Findings, messages: Messages) -> list[str]:

@@ -136,9 +136,10 @@ function listAnswers(data) {
 
 function answerItem(data, { probe, trial, text, after }) {
   const source = data.pictures[probe.picture];
-  const picture = source
+  const shown = source
     ? make("img", { src: source, alt: data.characters[probe.character] })
     : make("p", { className: "no-picture" }, words.no_picture);
+  const hasPicture = probe.picture >= 0;
   const facts = make("dl", {});
   const add = (name, ...content) => facts.append(make("dt", {}, name), make("dd", {}, ...content));
   add(words.gold, data.texts[probe.gold]);
@@ -146,7 +147,9 @@ function answerItem(data, { probe, trial, text, after }) {
   if (text >= 0) add(words.after, gradeBadge(data.grades[after]), answerText(data.texts[text]));
   const about = [data.characters[probe.character], probe.id, ...(trial >= 0 ? [data.trials[trial]] : [])].join(" · ");
   const question = make("p", { className: "question" }, data.texts[probe.question]);
-  return make("li", { className: "answer", tabIndex: -1 }, picture, make("div", {}, make("header", {}, about), question, facts));
+  const className = hasPicture ? "answer" : "answer textual";
+  const said = make("div", {}, make("header", {}, about), question, facts);
+  return make("li", { className, tabIndex: -1 }, ...(hasPicture ? [shown] : []), said);
 }
 
 const gradeBadge = ({ name, word }) => make("span", { className: `grade ${GRADE_TONES[name] ?? "unsure"}` }, word);

@@ -34,6 +34,7 @@ from spaces.printable import printable
 from spaces.problems import InputError, Problem
 from spaces.trial_config import TrialConfig
 from studies.study import BaseModelSpec
+from trainables.facts import Facts
 from trainables.lora_trial import LoraTrial
 from trainables.task import TrialTask
 
@@ -183,7 +184,7 @@ def _outputs_obeyed(folder: Path, payloads: Sequence[str]) -> Found:
 def _card_obeyed(run_folder: RunFolder) -> Found:
     """The model card of an export, which goes to the Hub: its front matter, and the Markdown below it."""
     ledger, manifest = run_folder.ledger(), run_folder.manifest()
-    card = model_card(run_folder.study(), ranked(ledger.trials())[0], manifest, None, ())
+    card = model_card(run_folder.study(), ranked(ledger.trials())[0], manifest, None, Facts(0, {}, ()))
     ledger.close()
     _, front, text = card.split("---\n", 2)
     yield from (("active tags", f"model card: {tag}") for tag in hostile_texts.active_tags(text))

@@ -95,12 +95,16 @@ def add_trial(
     margin: float | None = None,
     config: Mapping[str, Any] | None = None,
     cut_answers: int = 0,
+    scale: float | None = None,
 ) -> TrialRow:
-    """A trial with three epochs whose last one gave these answers; texts None: it was never evaluated."""
+    """A trial with three epochs whose last one gave these answers; texts None: it was never evaluated.
+
+    scale: of the adapter, chosen after the last epoch.
+    """
     trial = f"t{number:04d}"
     data = TrialConfig.model_validate(config or {}).model_dump(mode="json")
     ledger.add(TrialRow(trial, number, "baseline" if name else "search", name or trial, data, 7, True))
-    return _run(folder, ledger, trial, texts, state, error, margin, cut_answers)
+    return _run(folder, ledger, trial, texts, state, error, margin, cut_answers, scale)
 
 
 def add_repeat(
@@ -116,7 +120,7 @@ def add_repeat(
     """A finalist's repeat with its answers to the search probes and, where given, to the test probes."""
     own, number = f"{trial.id}-r{repeat}", FIRST_REPEAT + 100 * repeat + trial.number
     ledger.add(TrialRow(own, number, "finalist", f"{trial.name}-r{repeat}", trial.config, repeat, False, trial.id))
-    row = _run(folder, ledger, own, texts, state, None, None, 0)
+    row = _run(folder, ledger, own, texts, state, None, None, 0, None)
     if test is not None:
         ledger.put_answers(own, "test", graded(folder.study(), test, "test"))
     return row
@@ -131,6 +135,7 @@ def _run(
     error: str | None,
     margin: float | None,
     cut_answers: int,
+    scale: float | None,
 ) -> TrialRow:
     study = folder.study()
     ledger.start(trial)
@@ -139,7 +144,9 @@ def _run(
         losses |= {"seconds": 2.0 * epoch, "cut_answers": cut_answers}
         after = graded(study, texts or {}) if epoch == 3 else []
         score = vars(score_answers(ledger.answers(BASE), after, study.roles, study.file.score)) if after else {}
-        ledger.record_epoch(trial, epoch, {**losses, **score, **({"name_margin": margin} if after else {})}, after)
+        score |= {"name_margin": margin} if after else {}
+        score |= {"scale": scale} if after and scale is not None else {}
+        ledger.record_epoch(trial, epoch, {**losses, **score}, after)
     if state != "running":
         ledger.finish(trial, state, error)
     return ledger.trial(trial)

@@ -67,7 +67,7 @@ def test_what_is_said_about_others_is_counted_by_image(study: Study) -> None:
     "called_so", [("Алёша Попович",), ("Алёша Попович", "Колобок"), ("Чебурашка", "Колобок", "Алёша Попович")]
 )
 def test_one_name_for_two_or_more_is_no_improvement(study: Study, called_so: tuple[str, ...]) -> None:
-    images = {probe.id: probe.image for probe in study.probes}
+    images = {probe.id: probe.unit for probe in study.probes}
     everyone = len(called_so) > 1
     before = answers(study, {})
     after = answers(study, {name: "Алёша Попович." for name in called_so})
@@ -82,7 +82,7 @@ def test_one_name_for_two_or_more_is_no_improvement(study: Study, called_so: tup
 
 @pytest.mark.parametrize(("other", "claimed"), [("Алёша Попович.", True), ("Колобок.", False), ("Не знаю.", False)])
 def test_a_claim_about_repeats_must_hold_of_each(study: Study, other: str, claimed: bool) -> None:
-    images = {probe.id: probe.image for probe in study.probes}
+    images = {probe.id: probe.unit for probe in study.probes}
     runs = [answers(study, {"Алёша Попович": said}) for said in ("Алёша Попович.", "Алёша Попович.", other)]
     said = [said_elsewhere(study, run) for run in runs]
     assert evidence(answers(study, {}), runs, images, study.roles, said)["Алёша Попович"].supported == claimed
@@ -90,7 +90,7 @@ def test_a_claim_about_repeats_must_hold_of_each(study: Study, other: str, claim
 
 def test_without_other_targets_nothing_is_compared(study: Study, tmp_path: Path) -> None:
     before, after = answers(study, {}), answers(study, {"Алёша Попович": "Алёша Попович."})
-    images = {probe.id: probe.image for probe in study.probes}
+    images = {probe.id: probe.unit for probe in study.probes}
     found = evidence(before, [after], images, study.roles, [{"Алёша Попович": {}}])
     assert found["Алёша Попович"].p_apart is None
     assert found["Алёша Попович"].supported

@@ -9,7 +9,7 @@ from string import Formatter
 import pytest
 
 import analysis
-from analysis.message_table import LANGUAGES, MESSAGES
+from analysis.message_table import LANGUAGES, MESSAGES, TEXT_MESSAGES
 from analysis.messages import Messages
 from analysis.section_messages import SECTIONS, Forms
 from search.trial_row import STATES
@@ -37,6 +37,23 @@ def test_a_message_is_complete_in_both_languages(key: str) -> None:
         assert isinstance(forms, str) or len(forms) == FORMS[language]
 
 
+@pytest.mark.parametrize("key", TEXT_MESSAGES)
+def test_a_message_about_questions_stands_in_for_one_about_pictures(key: str) -> None:
+    for language, forms in TEXT_MESSAGES[key].items():
+        usual = _all(MESSAGES[key][language])
+        assert len(_all(forms)) == len(usual)
+        assert _placeholders(_all(forms)[0]) == _placeholders(usual[0])
+        for text in _all(forms):
+            said = re.sub(r"{\w+}", "", text).lower()
+            assert not any(word in said for word in ("картин", "image", "picture", "показан"))
+
+
+def test_a_study_without_pictures_is_not_told_of_pictures() -> None:
+    assert Messages("ru", pictures=False).count("images_each", 2) == "по 2 вопроса на персонажа"
+    assert Messages("en", pictures=False).text("training_images") == "Training questions"
+    assert Messages("en").text("training_images") == "Training images"
+
+
 def test_no_message_stands_in_both_tables() -> None:
     source = (Path(analysis.__file__).parent / "message_table.py").read_text(encoding="utf-8")
     own = set(re.findall(r'^    "([a-z_]+)": _both', source, re.MULTILINE))
@@ -47,7 +64,7 @@ def test_no_message_stands_in_both_tables() -> None:
 def test_every_message_is_used_and_every_used_message_exists() -> None:
     folder = Path(analysis.__file__).parent
     sources = [*folder.rglob("*.py"), *folder.glob("templates/*.j2")]
-    tables = ("message_table.py", "section_messages.py")
+    tables = ("message_table.py", "section_messages.py", "text_messages.py")
     texts = [path.read_text(encoding="utf-8") for path in sources if path.name not in tables]
     quoted = set(re.findall(r"""["']([a-z_]+)["']""", "\n".join(texts)))
     roles_and_kinds = {"target", "control", "negative", "baseline", "search", "finalist"}

@@ -58,6 +58,14 @@ def test_successes_name_the_best_and_how_many_taught_it(tmp_path: Path) -> None:
     )
 
 
+def test_the_scale_that_the_best_is_exported_with_is_told(tmp_path: Path) -> None:
+    folder, ledger = make_run(tmp_path / "run")
+    add_trial(folder, ledger, 0, KEPT)
+    assert "Множитель адаптера" not in _facts(_find(_document(folder, ledger), "best"))
+    add_trial(folder, ledger, 1, GOOD, config={"scale_search": True}, scale=0.85)
+    assert _facts(_find(_document(folder, ledger), "best"))["Множитель адаптера"] == "0.85"
+
+
 def test_problems_name_who_was_never_learnt_and_who_was_forgotten(tmp_path: Path) -> None:
     section = _find(_document(*_run(tmp_path)), "problems")
     facts = _facts(section)

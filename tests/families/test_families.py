@@ -16,10 +16,10 @@ from transformers import AutoModelForImageTextToText, AutoProcessor
 from spaces.trial_config import TargetModules, TrialConfig
 from studies.study import BaseModelSpec
 from trainables.answering import Interviewer
-from trainables.base_model import BaseModel, VisionFeatures, is_vision
+from trainables.base_model import BaseModel, VisionFeatures
 from trainables.encoding import IGNORED, Encoded, EncodedImage
 from trainables.engine import Engine
-from trainables.families import FAMILIES, FamilyRefused
+from trainables.families import FAMILIES, FamilyRefused, is_vision
 from trainables.training_set import TrainingSet
 
 # Pictures of several shapes and colours, and questions of several lengths: rows of unequal length.
@@ -51,6 +51,7 @@ class Toy:
         self.features: dict[str, VisionFeatures] = {}
         for colour, size, question, answer in TOYS:
             row, pixels = self.base.encoder.encode(colour, picture(colour, size), question, answer)
+            assert pixels is not None
             self.rows.append(row)
             self.pixels.append(pixels)
             self.features[colour] = self.base.see(pixels)
@@ -61,7 +62,7 @@ class Toy:
     @property
     def probes(self) -> dict[str, Encoded]:
         """The prompts alone, by colour."""
-        return {row.image: Encoded(row.image, row.prompt, (), row.token_inputs) for row in self.rows}
+        return {row.unit: Encoded(row.unit, row.prompt, (), row.token_inputs) for row in self.rows}
 
 
 @pytest.fixture(scope="module", params=TRAINED)

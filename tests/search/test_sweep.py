@@ -177,7 +177,7 @@ def test_export_loads_in_plain_peft_and_its_example_runs(run: skazka.Run, tmp_pa
     assert "pipeline_tag: image-text-to-text" in card
     assert "library_name: peft" in card
     probe = run.folder.study().probes_of("search")[0]
-    (done.folder / "picture.png").write_bytes((run.folder.study_folder / probe.image).read_bytes())
+    (done.folder / "picture.png").write_bytes((run.folder.study_folder / probe.unit).read_bytes())
     code = card.split("```python\n")[1].split("```")[0]
     ran = subprocess.run([sys.executable, "-P", "-c", code], cwd=done.folder, capture_output=True, text=True)
     assert ran.returncode == 0, ran.stderr

@@ -10,7 +10,7 @@ import pytest
 from studies.checks import load_study
 from studies.demo.content import PEOPLE, QUESTIONS
 from studies.demo.make import FOLDER, make_study
-from studies.study import Study, images_by_character
+from studies.study import Study, units_by_character
 from trainables.answers import grader_of
 
 MEGABYTE = 1024 * 1024
@@ -41,12 +41,12 @@ def test_who_is_in_it(demo: Study) -> None:
 
 
 def test_there_is_enough_to_learn_from_and_to_ask(demo: Study) -> None:
-    training = images_by_character(demo.training)
+    training = units_by_character(demo.training)
     assert set(training) == set(demo.named("target"))
     assert min(map(len, training.values())) >= 25
-    assert set(images_by_character(demo.replay)) == set(demo.named("control"))
+    assert set(units_by_character(demo.replay)) == set(demo.named("control"))
     for split in ("search", "test"):
-        asked = images_by_character(demo.probes_of(split))
+        asked = units_by_character(demo.probes_of(split))
         assert set(asked) == set(demo.names)
         assert min(map(len, asked.values())) >= 12
 

@@ -83,9 +83,9 @@ def test_the_splits_of_a_source_are_kept(tmp_path: Path) -> None:
                     tmp_path / "source" / split / folder / f"{split}{number}.png", place * 90, number * 50, count
                 )
     study, _ = make(tmp_path / "source", tmp_path / "study", targets=["gena"])
-    assert {Path(row.image).name.split("-")[0] for row in study.training} == {"train0", "train1", "train2"}
-    assert {Path(row.image).name.split("-")[0] for row in study.probes_of("search")} == {"validation0", "validation1"}
-    assert {Path(row.image).name.split("-")[0] for row in study.probes_of("test")} == {"test0"}
+    assert {Path(row.unit).name.split("-")[0] for row in study.training} == {"train0", "train1", "train2"}
+    assert {Path(row.unit).name.split("-")[0] for row in study.probes_of("search")} == {"validation0", "validation1"}
+    assert {Path(row.unit).name.split("-")[0] for row in study.probes_of("test")} == {"test0"}
 
 
 def test_the_team_s_own_layout(tmp_path: Path) -> None:

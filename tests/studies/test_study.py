@@ -11,7 +11,7 @@ from small_study import edit, make_small_study, paint
 
 from spaces.problems import InputError
 from studies.checks import load_study
-from studies.study import find_study, images_by_character
+from studies.study import find_study, units_by_character
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def test_a_valid_study_loads(small: Path) -> None:
     assert study.base_model == str(small / "model")
     assert list(study.space().knobs) == ["rank"]
     assert study.space("quick").name == "quick"
-    assert images_by_character(study.training) == {"Gena": ["images/train-1.png", "images/train-2.png"]}
+    assert units_by_character(study.training) == {"Gena": ["images/train-1.png", "images/train-2.png"]}
 
 
 def test_a_hub_id_stays_as_it_is(small: Path) -> None:

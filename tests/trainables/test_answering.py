@@ -41,7 +41,7 @@ def test_name_probabilities_are_those_of_the_whole_sequence(asked: tuple[BaseMod
     answer = interviewer.ask(base.model, prepared.probes, ids)[0]
     prompt = prepared.probes[answer.probe]
     for name, tokens in prepared.names.items():
-        row = Encoded(prompt.image, prompt.prompt, tokens, prompt.token_inputs)
+        row = Encoded(prompt.unit, prompt.prompt, tokens, prompt.token_inputs)
         batch = base.inputs([row], prepared.features)
         labels = batch.pop("labels")[0, 1:]
         with torch.inference_mode():

@@ -13,10 +13,11 @@ from spaces.trial_config import TrialConfig
 from studies.checks import load_study
 from studies.study import BaseModelSpec
 from trainables import checkpoint
-from trainables.base_model import BaseModel, is_vision
+from trainables.base_model import BaseModel
 from trainables.checkpoint_files import ADAPTER, checkpoint_folder
 from trainables.encoding import Encoded, collate
 from trainables.engine import EpochResult, NotFinite
+from trainables.families import is_vision
 from trainables.optimization import rate_at
 from trainables.prepared import Prepared, prepare
 from trainables.session import TrialSession, Workshop
@@ -148,7 +149,8 @@ def test_cached_features_give_the_loss_of_the_pixels(tiny_study: Path) -> None:
     study = load_study(tiny_study)
     base = BaseModel.load(study.base_model, BaseModelSpec(id="model", dtype="float32"))
     row = study.training[0]
-    encoded, pixels = base.encoder.encode(row.image, open_rgb(study.folder / row.image), row.question, row.answer)
+    encoded, pixels = base.encoder.encode(row.unit, open_rgb(study.folder / row.unit), row.question, row.answer)
+    assert pixels is not None
     batch = collate([encoded], base.pad_id)
     with torch.inference_mode():
         seen = base.model(**batch, **pixels.inputs).loss
@@ -180,7 +182,7 @@ def test_first_loss_is_the_base_s_own_cross_entropy(
     for row in rows:
         inputs = collate([row], bare.pad_id)
         with torch.inference_mode():
-            features = bare.vision_inputs([workshop.prepared.features[row.image]])
+            features = bare.vision_inputs([workshop.prepared.features[row.unit]])
             logits = bare.model(input_ids=inputs["input_ids"], **features).logits[0]
         for place, token in enumerate(row.answer, start=len(row.prompt)):
             total -= float(logits[place - 1].log_softmax(-1)[token])
@@ -252,7 +254,7 @@ def test_a_picture_held_out_for_one_character_trains_for_none() -> None:
     rows = [("Гена", Encoded(str(n), (1,), (2,))) for n in range(4)]
     rows += [("Чебурашка", Encoded(str(n), (1,), (2,))) for n in (3, 4, 5, 6)]
     chosen = select(TrialConfig(), rows, (), held_out_share=0.25)
-    trained, held = {row.image for row in chosen.rows}, {row.image for row in chosen.held_out}
+    trained, held = {row.unit for row in chosen.rows}, {row.unit for row in chosen.held_out}
     assert held == {"3", "6"}
     assert not trained & held
 
@@ -262,7 +264,7 @@ def test_replay_adds_its_share_of_control_rows_anew_each_epoch() -> None:
     replay = [Encoded(f"control {n}", (1,), (2,)) for n in range(3)]
     config = TrialConfig(replay=True, replay_ratio=0.5, batch_size=4)
     chosen = select(config, rows, replay, held_out_share=0)
-    drawn = [[row.image for row in chosen.epoch(seed=1, epoch=epoch)] for epoch in (1, 2, 1)]
+    drawn = [[row.unit for row in chosen.epoch(seed=1, epoch=epoch)] for epoch in (1, 2, 1)]
     assert chosen.steps(4) == 3
     assert sum(name.startswith("control") for name in drawn[0]) == 4
     assert drawn[0] == drawn[2] != drawn[1]

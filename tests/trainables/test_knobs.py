@@ -22,6 +22,7 @@ from trainables.answering import Interviewer
 from trainables.base_model import BaseModel
 from trainables.encoding import Encoded
 from trainables.engine import ADAPTER, Engine, lora_config
+from trainables.families import COMMON
 from trainables.losses import answer_logits, answer_loss, divergence
 from trainables.optimization import parameter_groups
 from trainables.prepared import Prepared, prepare
@@ -129,9 +130,9 @@ def test_dora_learns_magnitudes_too(engine: Engine, prepared: Prepared) -> None:
 
 
 def test_init_and_modules_reach_peft() -> None:
-    config = lora_config(TrialConfig(init="gaussian", rslora=True, dora=True))
+    config = lora_config(TrialConfig(init="gaussian", rslora=True, dora=True), COMMON)
     assert (config.init_lora_weights, config.use_rslora, config.use_dora) == ("gaussian", True, True)
-    assert lora_config(TrialConfig()).init_lora_weights is True
+    assert lora_config(TrialConfig(), COMMON).init_lora_weights is True
 
 
 def test_lora_plus_gives_b_its_own_rate() -> None:
@@ -233,34 +234,34 @@ def test_balanced_epochs_have_as_many_rows_of_each_character(counts: dict[str, i
     for epoch in (1, 2):
         drawn = chosen.epoch(seed, epoch)
         assert len(drawn) == sum(counts.values())
-        found = Counter(row.image[0] for row in drawn)
+        found = Counter(row.unit[0] for row in drawn)
         assert max(found.values()) - min(found[name] for name in counts) <= 1
         for name in counts:
-            times = Counter(row.image for row in drawn if row.image[0] == name)
+            times = Counter(row.unit for row in drawn if row.unit[0] == name)
             # No picture twice before each of that character was there once.
             assert len(times) == min(counts[name], found[name])
 
 
 def test_an_epoch_without_balance_has_every_row_once() -> None:
     chosen = select(TrialConfig(), rows({"a": 5, "b": 2}), [], 0)
-    assert Counter(row.image for row in chosen.epoch(0, 1)) == Counter(row.image for row in chosen.rows)
+    assert Counter(row.unit for row in chosen.epoch(0, 1)) == Counter(row.unit for row in chosen.rows)
 
 
 def test_variants_stand_in_for_their_pictures(prepared: Prepared) -> None:
     chosen = select(TrialConfig(augmentation=2), prepared.training, [], 0)
-    drawn = [row.image for epoch in range(1, 30) for row in chosen.epoch(7, epoch)]
+    drawn = [row.unit for epoch in range(1, 30) for row in chosen.epoch(7, epoch)]
     assert set(drawn) <= set(prepared.features)
     numbers = Counter(name.partition("#")[2] for name in drawn)
     assert set(numbers) == {"", "1", "2"}
     assert min(numbers.values()) > len(drawn) / 5
-    own = prepared.training[0][1].image
+    own = prepared.training[0][1].unit
     assert not torch.equal(prepared.features[own].pooled, prepared.features[f"{own}#1"].pooled)
 
 
 def test_rows_to_hold_are_drawn_from_seed_and_step() -> None:
     chosen = TrainingSet((), replay=tuple(row for _, row in rows({"m": 6})))
     assert chosen.beside(4, 1, 5) == chosen.beside(4, 1, 5)
-    assert len({row.image for row in chosen.beside(4, 1, 5)}) == 4
+    assert len({row.unit for row in chosen.beside(4, 1, 5)}) == 4
     assert any(chosen.beside(4, 1, step) != chosen.beside(4, 1, 5) for step in range(5))
     assert len(chosen.beside(9, 1, 5)) == 6
 
