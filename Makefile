@@ -32,7 +32,8 @@ types: install
 	$(BIN)/mypy
 
 tests: install families
-	$(BIN)/python -m pytest
+	# Sweeps wait more than they compute: two at a time, each file in one process.
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 # Every family of vision-language models, tiny and random.
 families: install

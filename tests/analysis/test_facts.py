@@ -194,13 +194,13 @@ def test_rows_trained_are_those_that_training_selects(images: int, held_out: flo
     """`trainables.training_set.select` decides; this package may not import it."""
     study = _Study(images, held_out)
     config = TrialConfig(images_per_character=kept)
-    rows = [(example.character, _Encoded(example.image)) for example in study.training]
+    rows = [(example.character, _Encoded(example.unit)) for example in study.training]
     assert rows_trained(study, config) == len(select(config, rows, [], held_out).rows)  # type: ignore[arg-type]
 
 
 class _Encoded:
-    def __init__(self, image: str) -> None:
-        self.image, self.answer = image, (1, 2)
+    def __init__(self, unit: str) -> None:
+        self.unit, self.answer = unit, (1, 2)
 
     def cut(self, max_length: int) -> _Encoded:
         return self
@@ -217,8 +217,8 @@ class _Study:
 
 
 class _Example:
-    def __init__(self, character: str, image: str) -> None:
-        self.character, self.image = character, image
+    def __init__(self, character: str, unit: str) -> None:
+        self.character, self.unit = character, unit
 
 
 def test_a_real_study_counts_its_rows(tmp_path: Path) -> None:

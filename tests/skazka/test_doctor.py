@@ -61,6 +61,8 @@ def test_what_stops_a_search_is_named(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    # It is read once, when the hub's package is imported.
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     study = changed(tiny_study, tmp_path / "study", **sections)
     if sections.get("base_model", {}).get("id") == "model":
         (study / "model").symlink_to(tiny_model)
