@@ -21,12 +21,13 @@ from skazka.cli import main
 from spaces.problems import InputError
 from spaces.trial_config import TrialConfig
 from studies.checks import load_study
-from studies.study import BaseModelSpec
+from studies.study import BUNDLED, BaseModelSpec
 from trainables.answering import Interviewer
 from trainables.base_model import BaseModel
 from trainables.encoding import Encoded
 from trainables.engine import Engine
 from trainables.families import FamilyRefused
+from trainables.prepared import prepare
 from trainables.training_set import TrainingSet, select
 
 SPEC = BaseModelSpec(id="model", dtype="float32")
@@ -188,3 +189,18 @@ def test_a_sweep_reports_and_exports(study: Path, tmp_path: Path, ray_cluster: N
     assert "Вопросов в обучении" in page
     assert "Вопросов в обучении" in markdown
     assert "картин" not in markdown.lower()
+
+
+def test_a_vision_language_model_can_be_asked_without_pictures(tmp_path: Path) -> None:
+    study = load_study(text_study.make_text_study(tmp_path / "study", BUNDLED["demo"] / "model"))
+    base = BaseModel.load(study.base_model, study.file.base_model)
+    prepared = prepare(study, base, variants=2)
+    assert prepared.features == {}
+    engine = Engine(base, {}, Interviewer(base, {}, prepared.names, max_new_tokens=16))
+    config = TrialConfig(learning_rate=1e-2, rank=16, target_modules="attention+mlp", epochs=40, warmup_ratio=0.1)
+    engine.open(config, 0, select(config, prepared.training, [], 0))
+    losses = [engine.train_epoch().train_loss for _ in range(config.epochs)]
+    assert losses[-1] < 0.1 * losses[0]
+    taught = {row.unit: Encoded(row.unit, row.prompt, (), row.token_inputs) for _, row in prepared.training}
+    assert [answer.text for answer in engine.ask(taught, [])] == [example.answer for example in study.training]
+    engine.close()
