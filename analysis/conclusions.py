@@ -49,7 +49,7 @@ def of_characters(outcomes: Sequence[CharacterOutcome], messages: Messages) -> l
     """Who was learnt best, who was not learnt, who was forgotten."""
     targets = [one for one in outcomes if one.role == "target"]
     unlearnt = [one for one in targets if one.share < 0.5]
-    degraded = [one for one in outcomes if one.role == "control" and one.lost]
+    controls = [one for one in outcomes if one.role == "control"]
     return [
         _sentence(
             "most_improved",
@@ -58,8 +58,18 @@ def of_characters(outcomes: Sequence[CharacterOutcome], messages: Messages) -> l
             messages,
         ),
         _sentence("unlearnt", "all_learnt", [_share(one, one.after[0], messages) for one in unlearnt], messages),
-        _sentence("degraded", "none_degraded", [_share(one, one.lost_answers, messages) for one in degraded], messages),
+        _of_controls(controls, messages),
     ]
+
+
+def _of_controls(controls: Sequence[CharacterOutcome], messages: Messages) -> str:
+    """Which controls lost right answers, or that none did; of controls that the base knows."""
+    if not controls:
+        return messages.text("degradation_unmeasured")
+    degraded = [_share(one, one.lost_answers, messages) for one in controls if one.lost]
+    if degraded:
+        return messages.text("degraded", names=", ".join(degraded))
+    return messages.text("none_degraded", names=", ".join(one.character for one in controls))
 
 
 def most_improved(targets: Sequence[CharacterOutcome]) -> list[CharacterOutcome]:

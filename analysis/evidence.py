@@ -9,7 +9,7 @@ from typing import TypeAlias
 from analysis.statistics import Interval, holm, images_needed, paired_interval, sign_flip, told_apart
 from trainables.answers import GradedAnswer
 from trainables.grading import HALLUCINATED
-from trainables.scoring import mean
+from trainables.scoring import UNKNOWN, mean
 
 ALPHA = 0.05
 # Target -> another target -> of each of its images, the share of its answers that would be right of the first.
@@ -21,8 +21,8 @@ class CharacterEvidence:
     """How a character changed from before to after fine-tuning, over its images, and whether that is beyond chance.
 
     difference: mean over images of the change of a share of answers, [-1, 1], with its 95 % interval. Of a target and
-    a control it is the share of right answers: below 0 is worse. Of a negative, which nobody teaches, it is the share
-    of answers with a wrong name: above 0 is worse.
+    a control it is the share of right answers: below 0 is worse. Of a negative, which nobody teaches, and of a control
+    that the base does not know it is the share of answers with a wrong name: above 0 is worse.
     p: of the exact sign-flip test over images; of several repeats the largest, so that no claim about a configuration
     rests on one lucky training, and 1 where they changed in different directions. p_holm: adjusted for all characters;
     supported: p_holm <= 0.05. images_needed: about how many images would settle it; None where it is settled or nothing
@@ -149,5 +149,6 @@ def _changes_by_image(
 
 
 def _claimed(graded: GradedAnswer, roles: Mapping[str, str]) -> int:
-    """What a status makes a claim of: a right answer, or of a negative a wrong name."""
-    return int(graded.grade in HALLUCINATED if roles[graded.character] == "negative" else graded.right)
+    """What a status makes a claim of: a right answer, or of whom the base does not know a wrong name."""
+    stranger = roles[graded.character] in ("negative", UNKNOWN)
+    return int(graded.grade in HALLUCINATED if stranger else graded.right)

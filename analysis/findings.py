@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -24,9 +25,13 @@ from analysis.statistics import (
 from analysis.tables import CharacterResult, character_results
 from analysis.trials import best_trial
 from search.finalists import Standing
+from search.fitness import Fitness, fitness_of
 from search.trial_row import TrialRow, ranked
 from trainables.answers import GradedAnswer
-from trainables.scoring import Score
+from trainables.scoring import Score, name_margin
+
+# Below it the best wrong name is at least half as likely as the right one, in nats.
+LEAST_MARGIN = math.log(2)
 
 
 @dataclass(frozen=True)
@@ -119,7 +124,7 @@ class Findings:
         runs = [run for run in found if run]
         if not runs:
             return None
-        about = (self.images, self.data.study.roles, self.data.study.file.score, self.seed_spread)
+        about = (self.images, self.data.roles, self.data.study.file.score, self.seed_spread)
         return score_interval(self.data.test_before, runs, *about).score
 
     @cached_property
@@ -142,12 +147,34 @@ class Findings:
         if self.split == "search":
             return self.data.results(self.adapter.id)
         after = self.data.answers(self.adapter.id, "test")
-        return character_results(self.data.test_before, after, self.data.study.roles, self.data.allowed)
+        return character_results(self.data.test_before, after, self.data.roles, self.data.allowed)
 
     @cached_property
     def adapter_evidence(self) -> Mapping[str, CharacterEvidence]:
         """Whether the changes of `adapter_results` are beyond chance."""
         return {} if self.adapter is None else self.evidence(self.adapter.id, self.split)
+
+    @cached_property
+    def fitness(self) -> Fitness | None:
+        """What was measured of `adapter`, and whether it is worth keeping; None without a score."""
+        if self.adapter is None or self.measured is None:
+            return None
+        tested = self.measured.score if self.split == "test" else None
+        return fitness_of(self.data.study, self.data.ledger, self.adapter.id, self.measured.score, tested)
+
+    @cached_property
+    def margin(self) -> float:
+        """Mean log odds, in nats, of the right name against the best wrong one under `adapter`; NaN where unknown.
+
+        Over the name questions about targets and known controls, on the probes of `split`.
+        """
+        answers = [] if self.adapter is None else self.data.answers(self.adapter.id, self.split)
+        return name_margin(graded for graded in answers if self.data.roles[graded.character] in ("target", "control"))
+
+    @property
+    def hardly_told_apart(self) -> bool:
+        """Whether right and wrong names are about as likely after training: then no setting will help."""
+        return self.margin < LEAST_MARGIN
 
     @cached_property
     def measured(self) -> Measured | None:
@@ -161,7 +188,7 @@ class Findings:
             return None
         rival = self._rival(before, runs, split)
         score = statistics.fmean(self._scores(self.best, split))
-        about = (self.images, self.data.study.roles, self.data.study.file.score, self._spread(split))
+        about = (self.images, self.data.roles, self.data.study.file.score, self._spread(split))
         return Measured(split, score, score_interval(before, runs, *about), len(runs) if winner else 1, rival)
 
     def _rival(
@@ -172,7 +199,7 @@ class Findings:
         if row is None or self.best is None or not theirs:
             return None
         score = statistics.fmean(self._scores(row, split))
-        about = (self.images, self.data.study.roles, self.data.study.file.score, self._spread(split))
+        about = (self.images, self.data.roles, self.data.study.file.score, self._spread(split))
         difference = statistics.fmean(self._scores(self.best, split)) - score
         return Rival(row, score, difference, difference_interval(before, runs, theirs, *about))
 
@@ -222,7 +249,7 @@ class Findings:
         study, before = self.data.study, self.data.test_before if split == "test" else self.data.before
         if not runs or not before:
             return {}
-        return evidence(before, runs, self.images, study.roles, [said_elsewhere(study, run) for run in runs])
+        return evidence(before, runs, self.images, self.data.roles, [said_elsewhere(study, run) for run in runs])
 
     @property
     def unfinished(self) -> int:

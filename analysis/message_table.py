@@ -31,6 +31,9 @@ MESSAGES: dict[str, Mapping[str, Forms]] = {
     "target": _both("целевой", "target"),
     "control": _both("контрольный", "control"),
     "negative": _both("посторонний", "negative"),
+    "unknown": _both("контрольный, базе незнаком", "control, unknown to the base"),
+    "unknowns": _both("Контрольные, незнакомые базе", "Controls unknown to the base"),
+    "negative_trained": _both("посторонний, есть в replay", "negative, also in replay"),
     "targets": _both("Целевые персонажи", "Targets"),
     "controls": _both("Контрольные персонажи", "Controls"),
     "negatives": _both("Посторонние персонажи", "Negatives"),
@@ -68,11 +71,12 @@ MESSAGES: dict[str, Mapping[str, Forms]] = {
     "score_formula": _both(
         "score = gain - {degradation} × degradation - {hallucination} × hallucination. "
         "gain: средний по целевым персонажам рост доли правильных ответов; degradation: средняя по контрольным доля "
-        "вопросов, на которые модель отвечала правильно и перестала; hallucination: рост доли ответов с чужим именем.",
+        "вопросов, на которые модель отвечала правильно и перестала (без контрольных, которых база не знает); "
+        "hallucination: рост доли ответов с чужим именем.",
         "score = gain - {degradation} × degradation - {hallucination} × hallucination. "
         "gain: mean over targets of the rise in the share of right answers; degradation: mean over controls of the "
-        "share of probes answered right before and wrong after; hallucination: rise in the share of answers with a "
-        "wrong name.",
+        "share of probes answered right before and wrong after (without controls that the base does not know); "
+        "hallucination: rise in the share of answers with a wrong name.",
     ),
     "counted_twice": _both(
         "Если контрольного персонажа стали называть именем другого, это входит в оба штрафа: degradation и "
@@ -202,6 +206,10 @@ MESSAGES: dict[str, Mapping[str, Forms]] = {
             "{n} right answers lost (in all {before} → {after})",
         ),
     ),
+    "status_unmeasured": _both(
+        "измерить нельзя: базовая модель его не знает",
+        "could not be measured: the base does not know it",
+    ),
     "status_named_same": _both("чужое имя так же часто", "wrong names as often as before"),
     "status_named_rarer": _both("чужое имя реже", "wrong names less often"),
     "status_named_more_often": _both("чужое имя чаще", "wrong names more often"),
@@ -301,8 +309,10 @@ MESSAGES: dict[str, Mapping[str, Forms]] = {
         "None remains unlearnt: each target has at least half of its answers right.",
     ),
     "degraded": _both("Потеряны правильные ответы: {names}.", "Right answers lost: {names}."),
-    "none_degraded": _both(
-        "Ни один контрольный персонаж не потерял правильных ответов.", "No control lost a right answer."
+    "none_degraded": _both("Ни один правильный ответ не потерян: {names}.", "No right answer lost: {names}."),
+    "degradation_unmeasured": _both(
+        "Контрольных персонажей, которых знает базовая модель, нет: забывание не измерено.",
+        "There is no control that the base knows: forgetting was not measured.",
     ),
     # Times and charts
     "hours": _both("{hours} ч {minutes} мин", "{hours} h {minutes} min"),

@@ -18,12 +18,16 @@ TPE_STARTUP = 10
 
 @dataclass(frozen=True)
 class CharacterData:
-    """What the study has of one character: training images and rows, probes by split."""
+    """What the study has of one character: training images and rows, replayed rows, probes by split.
+
+    role: in this run's score.
+    """
 
     name: str
     role: str
     images: int
     rows: int
+    replayed: int
     search: int
     test: int
 
@@ -57,7 +61,7 @@ def overview_of(data: RunData) -> Overview:
     """Collect the facts of a run."""
     states = count_states(data.rows, data.asked)
     suggested = data.of_kind("search")
-    characters = character_data(data.study)
+    characters = character_data(data.study, data.roles)
     return Overview(
         characters=characters,
         total=_total(characters),
@@ -76,10 +80,11 @@ def overview_of(data: RunData) -> Overview:
     )
 
 
-def character_data(study: Study) -> tuple[CharacterData, ...]:
-    """Each character's images, rows and probes, in the study's order."""
+def character_data(study: Study, roles: Mapping[str, str]) -> tuple[CharacterData, ...]:
+    """Each character's images, rows and probes, in the study's order. roles: by character, in a run's score."""
     images = units_by_character(study.training)
     rows = Counter(example.character for example in study.training)
+    replayed = Counter(row.character for row in study.replay)
     probes = Counter((probe.split, probe.character) for probe in study.probes)
     return tuple(
         CharacterData(
@@ -87,15 +92,16 @@ def character_data(study: Study) -> tuple[CharacterData, ...]:
             role=role,
             images=len(images.get(name, ())),
             rows=rows[name],
+            replayed=replayed[name],
             search=probes["search", name],
             test=probes["test", name],
         )
-        for name, role in study.roles.items()
+        for name, role in roles.items()
     )
 
 
 def _total(characters: Sequence[CharacterData]) -> CharacterData:
-    counts = ("images", "rows", "search", "test")
+    counts = ("images", "rows", "replayed", "search", "test")
     sums = {count: sum(getattr(character, count) for character in characters) for count in counts}
     return CharacterData(name="", role="", **sums)
 

@@ -97,7 +97,7 @@ def build_document(data: RunData, messages: Messages, shown: Sequence[TrialRow])
         all_trials(findings, messages),
         successes(findings.tried, messages),
         problems(findings.tried, best, _target_images(data), _matrices(findings, messages), messages),
-        stability(findings.tried, messages),
+        stability(findings.tried, messages, data.unknown),
         knobs(findings, messages),
         best_approach(findings, messages),
         parallel(findings, messages),
@@ -110,7 +110,7 @@ def build_document(data: RunData, messages: Messages, shown: Sequence[TrialRow])
 
 
 def _target_images(data: RunData) -> dict[str, int]:
-    return {one.name: one.images for one in character_data(data.study) if one.role == "target"}
+    return {one.name: one.images for one in character_data(data.study, data.roles) if one.role == "target"}
 
 
 def _matrices(findings: Findings, messages: Messages) -> list[tuple[str, Matrix]]:

@@ -10,6 +10,7 @@ from typing import Any
 
 from analysis.tables import CharacterResult, allowed_names_of, character_results
 from search.finalists import Standing, score_on_test, standings, winner
+from search.known_controls import UnknownControl, known_share, run_roles, unknown_controls
 from search.ledger import BASE, Ledger
 from search.run_folder import RunFolder
 from search.trial_row import TrialRow
@@ -73,6 +74,20 @@ class RunData:
         return self.ledger.answers(BASE, "test")
 
     @cached_property
+    def roles(self) -> Mapping[str, str]:
+        """Character -> its role in this run's score: a control that the base does not know is `unknown`."""
+        return run_roles(self.study, self.ledger)
+
+    @cached_property
+    def unknown(self) -> Sequence[UnknownControl]:
+        """The controls that the base does not know."""
+        return unknown_controls(self.before, self.study, known_share(self.manifest))
+
+    def named(self, role: str) -> list[str]:
+        """The characters with a role in this run's score, in the study's order."""
+        return [name for name, given in self.roles.items() if given == role]
+
+    @cached_property
     def allowed(self) -> Mapping[str, Collection[str]]:
         """Probe -> characters that its answer may name."""
         return allowed_names_of(self.study)
@@ -89,7 +104,7 @@ class RunData:
         """What became of each character on the search probes; empty before the trial's first evaluation."""
         if trial not in self._results:
             after = self.answers(trial)
-            found = character_results(self.before, after, self.study.roles, self.allowed) if after else []
+            found = character_results(self.before, after, self.roles, self.allowed) if after else []
             self._results[trial] = found if self.before else []
         return self._results[trial]
 

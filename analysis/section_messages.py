@@ -48,13 +48,25 @@ SECTIONS: dict[str, tuple[Forms, Forms]] = {
         "По вопросам search победила {name}, но на вопросах test она хуже лучшей ручной конфигурации, {other}.",
         "{name} won on the search probes, but on the test probes it is worse than the best hand-made one, {other}.",
     ),
+    "headline_nothing_beats": (
+        "Ни одна конфигурация не лучше модели без дообучения: у лучшей, {name}, score {score} на вопросах {split}, а у "
+        "модели без дообучения 0.",
+        "Nothing beats the untouched model: the best configuration, {name}, has a score of {score} on the {split} "
+        "probes, the untouched model has 0.",
+    ),
+    "headline_invents": (
+        "{name} впереди, но зовёт чужим именем: в {share} ответов на вопросы {split} (до дообучения в {before}).",
+        "{name} is ahead, but it names wrongly: in {share} of its answers to the {split} probes ({before} before).",
+    ),
     "headline_helps": (
         "Победила {name}, и это не случайность: на вопросах test она лучше модели без дообучения.",
         "{name} won, and not by chance: on the test probes it is better than the model without fine-tuning.",
     ),
     "headline_no_help": (
-        "Победила {name}, но не доказано, что она лучше модели без дообучения.",
-        "{name} won, but it is not shown to be better than the model without fine-tuning.",
+        "Не доказано, что хоть одна конфигурация лучше модели без дообучения; впереди {name} (score {score} на "
+        "вопросах {split}).",
+        "No configuration is shown to be better than the untouched model; {name} is ahead (score {score} on the "
+        "{split} probes).",
     ),
     "tried_configurations": (
         ("{n} конфигурация LoRA", "{n} конфигурации LoRA", "{n} конфигураций LoRA"),
@@ -89,6 +101,14 @@ SECTIONS: dict[str, tuple[Forms, Forms]] = {
         "Right answers about the targets ({split} probes): {before} → {after}.",
     ),
     "won_kept": ("О контрольных: {before} → {after}.", "About the controls: {before} → {after}."),
+    "won_abstained": (
+        "«Не знаю»: о целевых {targets}, о посторонних {strangers}.",
+        "“I do not know”: {targets} about the targets, {strangers} about the negatives.",
+    ),
+    "won_strangers": (
+        "Чужим именем названы посторонние: из обучения {seen}, не виденные в обучении {unseen}.",
+        "Negatives called by a wrong name: {seen} of those in training, {unseen} of those it never saw.",
+    ),
     "won_wrong": (
         "Ответов с чужим именем: {before} → {after}.",
         "Answers with a wrong name: {before} → {after}.",
@@ -181,8 +201,17 @@ SECTIONS: dict[str, tuple[Forms, Forms]] = {
         "Lost, but it may be chance: {names}.",
     ),
     "broke_forgot_none": (
-        "Контрольные персонажи не забыты: ни один правильный ответ не потерян.",
-        "Controls are not forgotten: no right answer was lost.",
+        "Не забыто: {names}; ни один правильный ответ не потерян.",
+        "Not forgotten: {names}; no right answer was lost.",
+    ),
+    "broke_unmeasured": (
+        "Забыто ли, измерить нельзя, базовая модель их не знает: {names}.",
+        "Whether it was forgotten could not be measured, for the base does not know: {names}.",
+    ),
+    "broke_odds": (
+        "Верное имя после обучения лишь в {odds} раза вероятнее лучшего из чужих: модель едва различает эти картинки.",
+        "After training the right name is only {odds} times as likely as the best wrong one: the model hardly tells "
+        "these pictures apart.",
     ),
     "broke_named": (
         "Чаще прежнего зовёт чужим именем: {names}.",
@@ -231,6 +260,41 @@ SECTIONS: dict[str, tuple[Forms, Forms]] = {
     "step_export": (
         "Сохранить адаптер лучшей конфигурации.",
         "Save the adapter of the best configuration.",
+    ),
+    "step_no_help": (
+        "Адаптер не сохранять: он не лучше модели без дообучения (score {score} на вопросах {split}).",
+        "Do not keep the adapter: it is no better than the untouched model (score {score} on the {split} probes).",
+    ),
+    "step_invents": (
+        "Адаптер не сохранять: чужое имя в {share} ответов на вопросы {split} (допустимо {limit}).",
+        "Do not keep the adapter: it names wrongly in {share} of its answers to the {split} probes ({limit} at most).",
+    ),
+    "step_add_negatives": (
+        "Добавить посторонних, похожих на целевых: без них модель зовёт новыми именами всех подряд. Часть их картинок "
+        "нужна в replay, и хотя бы один посторонний должен остаться вне обучения.",
+        "Add negatives that look like the targets: without them everybody gets the new names. Some of their pictures "
+        "belong in replay, and at least one negative must stay out of training.",
+    ),
+    "step_replay_negatives": (
+        "Добавить в replay картинки посторонних без поля answer: модель останется при своём прежнем ответе о них. Хотя "
+        "бы один посторонний должен остаться вне обучения.",
+        "Add pictures of negatives to replay, without an answer: the model then keeps to what it said of them before. "
+        "At least one negative must stay out of training.",
+    ),
+    "step_space": (
+        "Искать в пространстве, где есть replay, KL и масштаб адаптера: в этом ни одна конфигурация на строках replay "
+        "не училась.",
+        "Search a space with replay, KL and the adapter's scale: here no configuration trained on the replay rows.",
+    ),
+    "step_other_base": (
+        "Взять картинки, которые различаются яснее, или другую базовую модель: эта их едва различает, и настройки тут "
+        "не помогут.",
+        "Take pictures that differ more clearly, or another base model: this one hardly tells them apart, and no "
+        "setting will help.",
+    ),
+    "step_confused": (
+        "Добавить обучающих картинок и посторонних там, где имена путаются чаще всего: {names}.",
+        "Add training pictures and negatives where names are confused most: {names}.",
     ),
     "step_finalists": (
         "Проверить победу: новый поиск с финалистами обучит лучших заново и откроет вопросы test.",
@@ -482,8 +546,9 @@ SECTIONS: dict[str, tuple[Forms, Forms]] = {
     "change": ("{before} → {after} из {asked}", "{before} → {after} of {asked}"),
     "problems": ("❌ Проблемные области", "❌ Problem areas"),
     "no_problems": (
-        "Лучшая конфигурация выучила каждого целевого персонажа, контрольные не забыты.",
-        "The best configuration learnt each target, and no control was forgotten.",
+        "Лучшая конфигурация выучила каждого целевого персонажа, и ни одна не потеряла правильных ответов о "
+        "контрольных, которых знает базовая модель.",
+        "The best configuration learnt each target, and none lost right answers about controls that the base knows.",
     ),
     "weak_none": (
         (
@@ -552,9 +617,16 @@ SECTIONS: dict[str, tuple[Forms, Forms]] = {
     "named_nobody": ("без имени или неверно", "no name, or wrong"),
     "stability": ("🔒 Отсутствие деградации", "🔒 No degradation"),
     "no_controls": (
-        "Контрольных персонажей нет, или их ещё не спрашивали.",
-        "There are no controls, or they were not asked yet.",
+        "Контрольных персонажей, которых знает базовая модель, нет, или их ещё не спрашивали.",
+        "There are no controls that the base knows, or they were not asked yet.",
     ),
+    "unmeasured": (
+        "измерить нельзя: базовая модель отвечает правильно на {right} из {asked} вопросов search. Чаще всего: {said}. "
+        "Если среди этого её имя, его не хватает в aliases.",
+        "could not be measured: the base answers {right} of {asked} search probes right. Mostly: {said}. If its name "
+        "is among these, it is missing in aliases.",
+    ),
+    "said_times": ("«{text}» ({count})", "“{text}” ({count})"),
     "kept_always": (
         (
             "стабильно: {n} конфигурация, ничего не потеряно и чужих имён нет.",

@@ -13,7 +13,7 @@ from studies.study import Study
 from trainables.answers import GradedAnswer, grader_of
 from trainables.grading import HALLUCINATED, Grade
 from trainables.metrics import rank
-from trainables.scoring import Change, compare
+from trainables.scoring import UNKNOWN, Change, compare
 
 QUOTE_LENGTH = 80
 NAMES_SHOWN = 3
@@ -156,7 +156,7 @@ def _cell(result: CharacterResult, right: int, wrong: int, messages: Messages) -
 
 
 def _status(result: CharacterResult, found: CharacterEvidence | None, messages: Messages) -> str:
-    change = {"negative": _named, "control": _kept}.get(result.role, _learnt)
+    change = {"negative": _named, "control": _kept, UNKNOWN: _unmeasured}.get(result.role, _learnt)
     parts = [*change(result, found, messages), *_hallucination(result, messages), *_abstention(result, messages)]
     return "; ".join(parts)
 
@@ -184,6 +184,11 @@ def _kept(result: CharacterResult, found: CharacterEvidence | None, messages: Me
         return [messages.count("status_degraded", result.flips, p=_p(found))]
     seen = messages.count("status_lost", result.flips, before=result.right_before, after=result.right_after)
     return [seen, *(_doubt(found, rise, messages) if rise < 0 else [])]
+
+
+def _unmeasured(result: CharacterResult, found: CharacterEvidence | None, messages: Messages) -> list[str]:
+    """A control that the base does not know."""
+    return [messages.text("status_unmeasured")]
 
 
 def _named(result: CharacterResult, found: CharacterEvidence | None, messages: Messages) -> list[str]:

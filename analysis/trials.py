@@ -9,6 +9,7 @@ from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 from search.finalists import Standing, score_on_test, winner
+from search.fitness import fitness_of
 from search.ledger import Ledger
 from search.run_folder import RunFolder
 from search.trial_row import STATES, TrialRow, ranked
@@ -71,21 +72,42 @@ def count_states(rows: Sequence[TrialRow], asked: int | None) -> dict[str, int]:
 
 
 def summary(folder: RunFolder) -> dict[str, Any]:
-    """Where a run stands, as plain JSON: `run`, `report`, `trials` by state, `best` by search score, `winner`.
+    """Where a run stands, as plain JSON.
 
-    report: None until written; best, winner: None while there is none.
+    run, report: paths; trials: by state; best: by search score; winner; fitness: of the adapter that is exported.
+    report: None until written; best, winner, fitness: None while there is none.
     """
     with closing(folder.ledger()) as ledger:
         rows, asked = ledger.trials(), ledger.meta("trials_asked")
         won = winner(rows, folder.manifest()["options"].get("max_degradation"))
         tested = _tested(folder, ledger, won)
+        best = best_trial(rows)
+        fitness = _fitness(folder, ledger, won, best, tested)
     report = next((path for path in (folder.report / HTML_FILE, folder.report / REPORT_FILE) if path.is_file()), None)
     return {
         "run": str(folder.path),
         "report": None if report is None else str(report),
         "trials": count_states(rows, asked),
-        "best": _best(best_trial(rows)),
+        "best": _best(best),
         "winner": _winner(won, tested),
+        "fitness": fitness,
+    }
+
+
+def _fitness(
+    folder: RunFolder, ledger: Ledger, won: Standing | None, best: TrialRow | None, tested: float | None
+) -> dict[str, Any] | None:
+    """What was measured of the adapter that is exported, and whether that can be advised."""
+    median = won.median if won is not None else None
+    row, score = (best, best and best.score) if won is None or median is None else (median, won.mean)
+    found = None if row is None else fitness_of(folder.study(), ledger, row.id, score, tested)
+    if found is None:
+        return None
+    return {
+        "split": found.split,
+        "score": found.score,
+        "wrong_names": found.wrong_after,
+        "worth_keeping": found.worth_keeping,
     }
 
 

@@ -15,6 +15,7 @@ from typing import Any
 
 from search import export_check
 from search.finalists import score_on_test, winner
+from search.fitness import Fitness, fitness_of
 from search.run_folder import RunFolder
 from search.trial_row import TrialRow, ranked
 from spaces.markdown import Markdown, escape
@@ -140,6 +141,7 @@ def _write(folder: RunFolder, row: TrialRow, source: Path, target: Path) -> None
     study = folder.study()
     with closing(folder.ledger()) as ledger:
         tested = score_on_test(study, ledger, row.id)
+        fitness = fitness_of(study, ledger, row.id, row.score, tested and tested.score)
     record = {
         **vars(row),
         "test": tested and vars(tested),
@@ -148,11 +150,18 @@ def _write(folder: RunFolder, row: TrialRow, source: Path, target: Path) -> None
         "versions": manifest["versions"],
     }
     (target / "trial.json").write_text(json.dumps(record, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
-    card = model_card(study, row, manifest, tested, facts)
+    card = model_card(study, row, manifest, tested, fitness, facts)
     (target / "README.md").write_text(card, encoding="utf-8")
 
 
-def model_card(study: Study, row: TrialRow, manifest: dict[str, Any], tested: Score | None, facts: Facts) -> str:
+def model_card(
+    study: Study,
+    row: TrialRow,
+    manifest: dict[str, Any],
+    tested: Score | None,
+    fitness: Fitness | None,
+    facts: Facts,
+) -> str:
     """A Hub model card: what the adapter is, how it scored and on what, and a usage example."""
     import jinja2
 
@@ -164,7 +173,7 @@ def model_card(study: Study, row: TrialRow, manifest: dict[str, Any], tested: Sc
     return environment.from_string(CARD.read_text(encoding="utf-8")).render(
         study=study.file,
         targets=study.named("target"),
-        controls=study.named("control"),
+        fitness=fitness,
         probes=len(study.probes_of("search")),
         trial=row,
         tested=tested,

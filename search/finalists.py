@@ -10,6 +10,7 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from search.known_controls import run_roles
 from search.ledger import BASE, Ledger
 from search.trial_row import ENDED, SCORED, TrialRow, ranked
 from studies.study import Study
@@ -124,4 +125,4 @@ def score_on_test(study: Study, ledger: Ledger, trial: str) -> Score | None:
     before, after = ledger.answers(BASE, "test"), ledger.answers(trial, "test")
     if not before or not after:
         return None
-    return score_answers(before, after, study.roles, study.file.score)
+    return score_answers(before, after, run_roles(study, ledger), study.file.score)

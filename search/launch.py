@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+import shlex
 import time
 import warnings
 from collections.abc import Callable, Sequence
@@ -18,6 +19,7 @@ from ray.tune import Callback, CheckpointConfig, FailureConfig, RunConfig, TuneC
 from search import cluster, finalists
 from search.halt import Halt
 from search.hub_paths import keep_hub_paths
+from search.known_controls import ALLOWED, known_share, refuse_without_known, said_of, unknown_controls
 from search.ledger import BASE, Ledger
 from search.manifest import build_manifest, write_manifest
 from search.opening import open_test, unasked
@@ -38,6 +40,7 @@ from studies.study import Study
 from trainables.facts import Facts
 from trainables.lora_trial import LoraTrial
 
+log = logging.getLogger(__name__)
 # Ten years: beyond what a timer of the operating system takes.
 MAX_SECONDS = 315_360_000
 # What every random generator of a trial takes, multiplied by its epochs.
@@ -58,6 +61,7 @@ class Options:
     at least 8 searched trials have a score, else none.
     max_degradation: trials above it, [0, 1], are infeasible; None sets no limit.
     wandb: show the sweep on Weights & Biases.
+    allow_unknown_controls: search although the base knows none of the controls, so that forgetting cannot be measured.
     """
 
     trials: int = 12
@@ -78,6 +82,7 @@ class Options:
     objective: Objective = "score"
     max_degradation: float | None = None
     wandb: bool = False
+    allow_unknown_controls: bool = False
 
     @property
     def goal(self) -> Goal:
@@ -161,6 +166,7 @@ def _fill(draft: RunFolder, study: Study, space: Space, options: Options) -> Non
         ledger.set_meta("manifest", manifest)
         ledger.set_meta("frozen", draft.hashes())
         ledger.set_meta("trials_asked", options.trials)
+        ledger.set_meta(ALLOWED, options.allow_unknown_controls)
 
 
 def resume(
@@ -171,6 +177,7 @@ def resume(
     address: str | None = None,
     retry_failed: bool = False,
     accept_change: bool = False,
+    allow_unknown_controls: bool = False,
     callbacks: Sequence[Callback] = (),
 ) -> RunFolder:
     """Go on with a run that was interrupted.
@@ -178,7 +185,7 @@ def resume(
     trials: raises the total that was asked for; time_budget: seconds for this attempt, for the first
     attempt's is not taken over; address: of another cluster than the run was started on.
     retry_failed: give failed trials another chance. accept_change: go on although the study, the space
-    or the base model changed, and record it.
+    or the base model changed, and record it. allow_unknown_controls: go on although the base knows no control.
     Raises InputError when the run is being driven by another process or something changed, and
     LedgerError when neither the ledger nor its backup can be read.
     """
@@ -199,6 +206,8 @@ def resume(
             for row in ledger.trials():
                 if retry_failed and row.state == "failed":
                     ledger.retry(row.id)
+            if allow_unknown_controls:
+                ledger.set_meta(ALLOWED, True)
             # Never less than before: trials that are under way would be stranded.
             ledger.set_meta("trials_asked", max(trials or 0, ledger.meta("trials_asked", options.trials)))
         with following(folder) if options.wandb else nullcontext():
@@ -239,10 +248,23 @@ def _sweep(folder: RunFolder, options: Options, halt: Halt, callbacks: Sequence[
             elif facts is None:
                 facts = prepare_on_cluster(folder, cpus=options.cpus_per_trial, gpus=gpus)
             refuse(length_problems(folder.study(), folder.space(), facts.longest_prompt))
+            _settle_controls(folder, facts, callbacks)
             _run_stages(folder, facts, replace(options, gpus_per_trial=gpus), halt, callbacks)
     finally:
         if process is not None:
             process.kill()
+
+
+def _settle_controls(folder: RunFolder, facts: Facts, callbacks: Sequence[Callback]) -> None:
+    """Say which controls the base does not know. Raises InputError where it knows none, unless that is allowed."""
+    study = folder.study()
+    unknown = unknown_controls(facts.before, study, known_share(folder.manifest()))
+    tellers = [callback.say for callback in callbacks if hasattr(callback, "say")]
+    for control in unknown:
+        for tell in tellers or [log.warning]:
+            tell(said_of(control))
+    with closing(folder.ledger()) as ledger:
+        refuse_without_known(unknown, study, ledger, shlex.quote(str(folder.path)))
 
 
 def _run_stages(folder: RunFolder, facts: Facts, options: Options, halt: Halt, callbacks: Sequence[Callback]) -> None:

@@ -10,6 +10,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any, NoReturn
 
+from search.known_controls import known_share
 from search.run_folder import RunFolder
 from spaces.problems import InputError, Problem
 from spaces.secrets import redact
@@ -129,7 +130,7 @@ def prepare_run(folder: RunFolder) -> None:
     draft = _draft(folder, os.getpid())
     shutil.rmtree(draft, ignore_errors=True)
     try:
-        prepare(study, base, variants=_variants(folder, study)).save(draft)
+        prepare(study, base, _variants(folder, study), known_share(manifest)).save(draft)
     except (RowError, FileError) as error:
         _give_up(UNENCODABLE, error)
     except Exception as error:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from search.known_controls import known_share
 from search.ledger import Ledger
 from spaces.problems import InputError, Problem
 from spaces.space import Space, space_of
@@ -230,6 +231,7 @@ class RunFolder:
             "trust_remote_code": manifest["options"].get("trust_remote_code", False),
             "timeout": manifest["options"].get("trial_timeout"),
             "max_degradation": manifest["options"].get("max_degradation"),
+            "known_share": known_share(manifest),
         }
 
 

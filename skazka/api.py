@@ -77,6 +77,7 @@ def launch(
     objective: str = "score",
     max_degradation: float | None = None,
     wandb: bool = False,
+    allow_unknown_controls: bool = False,
     callbacks: Sequence[Any] = (),
 ) -> Run:
     """Search LoRA configurations for a study (default: the embedded demo) and write the report.
@@ -87,7 +88,7 @@ def launch(
     trial_timeout: seconds that one epoch may take. trust_remote_code: run the base model's own Python code.
     finalists, repeats: how many of the best are trained again beside the baselines, and how often; None is 3 where at
     least 8 searched trials have a score. objective: `score` or `pareto`. max_degradation: more is infeasible.
-    wandb: show the sweep on Weights & Biases.
+    wandb: show the sweep on Weights & Biases. allow_unknown_controls: search although the base knows no control.
     Raises spaces.problems.InputError when the study, the space or an option is refused.
     """
     from search import launch as sweep
@@ -111,6 +112,7 @@ def launch(
         objective=objective,  # type: ignore[arg-type]
         max_degradation=max_degradation,
         wandb=wandb,
+        allow_unknown_controls=allow_unknown_controls,
     )
     folder = sweep.launch(study, run=run, space_name=space, options=options, callbacks=callbacks)
     return _reported(folder)
@@ -124,12 +126,14 @@ def resume(
     address: str | None = None,
     retry_failed: bool = False,
     accept_change: bool = False,
+    allow_unknown_controls: bool = False,
     callbacks: Sequence[Any] = (),
 ) -> Run:
     """Finish an interrupted run.
 
     trials: raises the total that was asked for. time_budget: seconds. retry_failed: give failed trials
-    another chance. accept_change: go on although study, space or base model changed since.
+    another chance. accept_change: go on although study, space or base model changed since. allow_unknown_controls: go
+    on although the base knows none of the controls.
     Raises spaces.problems.InputError when something changed or another process drives the run.
     """
     from search import launch as sweep
@@ -141,6 +145,7 @@ def resume(
         address=address,
         retry_failed=retry_failed,
         accept_change=accept_change,
+        allow_unknown_controls=allow_unknown_controls,
         callbacks=callbacks,
     )
     return _reported(folder)

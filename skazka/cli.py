@@ -105,6 +105,7 @@ main.add_command(doctor)
 )
 @click.option("--wandb", is_flag=True, help="Show the sweep on Weights & Biases.")
 @click.option("--trust-remote-code", is_flag=True, help="Run the Python code that comes with the base model.")
+@click.option("--allow-unknown-controls", is_flag=True, help="Search although the base knows none of the controls.")
 @json_option
 @guarded
 def launch(study: str | None, as_json: bool, **options: Any) -> None:
@@ -125,6 +126,7 @@ def launch(study: str | None, as_json: bool, **options: Any) -> None:
 @click.option("--address", help="Another Ray cluster: auto or HOST:PORT.  [default: the run's own]")
 @click.option("--retry-failed", is_flag=True, help="Give failed trials another chance.")
 @click.option("--accept-change", is_flag=True, help="Go on although study, space or base model changed; recorded.")
+@click.option("--allow-unknown-controls", is_flag=True, help="Go on although the base knows none of the controls.")
 @json_option
 @guarded
 def resume(run: Path, as_json: bool, **options: Any) -> None:
@@ -174,12 +176,23 @@ def _say_what_next(console: Console, run: Run, summary: dict[str, Any]) -> None:
     left = states["interrupted"] + states["pending"]
     if left:
         lines.append(f"left    {left} of the trials asked for; go on with: skazka resume {shown(run.path)}")
-    if best is not None:
+    fitness = summary["fitness"]
+    if fitness is not None and not fitness["worth_keeping"]:
+        lines.append(f"note    {_against_export(fitness)}; the report says what could help")
+    elif best is not None:
         name = won["export"] if won else best.name
         lines.append(f"next    skazka export {shown(run.path)} --to {shlex.quote(f'adapters/{name}')}")
     lines.append(f"        skazka status {shown(run.path)}")
     for line in lines:
         console.print(Text(printable(line)), soft_wrap=True)
+
+
+def _against_export(fitness: dict[str, Any]) -> str:
+    """Why no export is advised."""
+    split, score = fitness["split"], fitness["score"]
+    if score <= 0:
+        return f"nothing beats the untouched model: the best has {score:+.4f} on {split}, the model itself 0"
+    return f"not worth exporting: it names wrongly in {fitness['wrong_names']:.0%} of its answers on {split}"
 
 
 def exit_code(summary: dict[str, Any]) -> int:

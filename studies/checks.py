@@ -154,17 +154,27 @@ def _pictureless(study: Study, rows: Rows[Any]) -> list[Problem]:
 
 
 def _roles_of_rows(study: Study) -> list[Problem]:
-    """Replay is of controls; a negative is never trained on."""
+    """Training is of targets and controls, replay of controls and negatives."""
     problems = []
-    for rows, refused, remedy in (
-        (study.training, ("negative",), "train on targets"),
-        (study.replay, ("target", "negative"), "replay controls"),
-    ):
+    checked: list[tuple[Rows[Any], str, str]] = [
+        (study.training, "negative", "train on targets; rows of negatives belong in the replay file"),
+        (study.replay, "target", "replay controls and negatives"),
+    ]
+    for rows, refused, remedy in checked:
         for index, row in enumerate(rows):
-            role = study.roles.get(row.character)
-            if role in refused:
-                problems.append(rows.problem(index, "character", f"{row.character} is a {role}", remedy))
-    return problems
+            if study.roles.get(row.character) == refused:
+                problems.append(rows.problem(index, "character", f"{row.character} is a {refused}", remedy))
+    return [*problems, *_strangers(study)]
+
+
+def _strangers(study: Study) -> list[Problem]:
+    """Some negative stays out of training: only such a one shows what becomes of those that nobody thought of."""
+    negatives, trained = study.named("negative"), study.trained_negatives
+    if not trained or len(trained) < len(negatives):
+        return []
+    message = f"replays every negative ({', '.join(trained)}), so wrong names for strangers could not be measured"
+    remedy = f"leave at least one out of {study.file.replay}, or add another negative"
+    return [_at(study, ("replay",), "replay", message, remedy)]
 
 
 def _coverage(study: Study) -> list[Problem]:

@@ -41,6 +41,15 @@ class Example(Row):
     answer: Text
 
 
+class ReplayRow(Row):
+    """A row of a control or a negative, mixed into training against forgetting and against wrong names.
+
+    answer: None takes what the base itself answers.
+    """
+
+    answer: Text | None = None
+
+
 class Probe(Row):
     """A question that grades the model.
 

@@ -18,7 +18,7 @@ from spaces.space import Space, load_space, named_spaces
 from spaces.trial_config import TrialConfig, no_switch
 from studies.files import FileError, resolve, sha256_of
 from studies.importers.in_place import in_place, read_in_place
-from studies.rows import Example, Probe, Role, Row, Rows, read_rows
+from studies.rows import Example, Probe, ReplayRow, Role, Row, Rows, read_rows
 
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^\S(.*\S)?$")]
 # Left in the model's own precision: what is not a linear layer of the text model.
@@ -126,7 +126,7 @@ class Study:
     document: Document
     file: StudyFile
     training: Rows[Example]
-    replay: Rows[Example]
+    replay: Rows[ReplayRow]
     probes: Rows[Probe]
 
     def named(self, role: Role) -> list[str]:
@@ -151,6 +151,12 @@ class Study:
     def probes_of(self, split: str) -> list[Probe]:
         """The probes of one split, in the file's order."""
         return [probe for probe in self.probes if probe.split == split]
+
+    @property
+    def trained_negatives(self) -> list[str]:
+        """The negatives that have replay rows, in the study's order; the others stay out of training."""
+        replayed = {row.character for row in self.replay}
+        return [name for name in self.named("negative") if name in replayed]
 
     @property
     def has_pictures(self) -> bool:
@@ -236,7 +242,7 @@ def parse_study(path: Path) -> tuple[Study | None, list[Problem]]:
         problems += error.problems
     names = file.model_dump() if file else document.data if isinstance(document.data, dict) else {}
     rows: dict[str, Rows[Any]] = {}
-    for field, row_type in (("training", Example), ("replay", Example), ("probes", Probe)):
+    for field, row_type in (("training", Example), ("replay", ReplayRow), ("probes", Probe)):
         rows[field], found = _rows(document, folder, field, names.get(field), row_type)
         problems += found
     if file is None:

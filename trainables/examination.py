@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from peft import PeftModel
@@ -15,6 +15,7 @@ from trainables.answering import Interviewer
 from trainables.answers import GradedAnswer, grade_answers, grader_of
 from trainables.base_model import BaseModel, VisionFeatures
 from trainables.encoding import Encoded
+from trainables.grading import HALLUCINATED
 from trainables.training_set import variant_name
 
 
@@ -31,6 +32,7 @@ class Examination:
 
     def __init__(self, study: Study, base: BaseModel, split: str) -> None:
         """Raises RowError for a probe that cannot be encoded."""
+        self.study = study
         self.base = base
         self.asked = study.probes_of(split)
         self.features: dict[str, VisionFeatures] = {}
@@ -50,6 +52,22 @@ class Examination:
         finally:
             self.base.model = model.unload()
 
+    def own_answers(self, rows: Sequence[Row]) -> list[str | None]:
+        """What the bare base answers to each row; None where it says nothing, or names anyone but whom the row shows.
+
+        An answer that was cut off at the limit of tokens ends with its last whole sentence.
+        """
+        asked = {str(place): encode(self.study, self.base, self.features, row, None) for place, row in enumerate(rows)}
+        answers = self._interviewer.ask(self.base.model, asked, []) if asked else []
+        return [self._teachable(row, answer.text) for row, answer in zip(rows, answers, strict=True)]
+
+    def _teachable(self, row: Row, text: str) -> str | None:
+        if self._grader.grade(text, character=row.character, kind="name").grade in HALLUCINATED:
+            return None
+        if len(self.base.encoder.answer_ids("?", text)) > self._interviewer.max_new_tokens:
+            text = text[: max(text.rfind(end) for end in ".!?\n") + 1]
+        return text.strip() or None
+
     def _graded(self, model: object) -> list[GradedAnswer]:
         answers = self._interviewer.ask(model, self.probes, naming(self.asked))
         return grade_answers(self._grader, self.asked, answers)
@@ -60,9 +78,7 @@ def naming(probes: Iterable[Probe]) -> list[str]:
     return [probe.id for probe in probes if probe.kind == "name"]
 
 
-def encode(
-    study: Study, base: BaseModel, features: dict[str, VisionFeatures], row: Example | Probe, answer: str | None
-) -> Encoded:
+def encode(study: Study, base: BaseModel, features: dict[str, VisionFeatures], row: Row, answer: str | None) -> Encoded:
     """A row as the model reads it; a picture that is new is added to `features`."""
     try:
         encoded, pixels = base.encoder.encode(row.unit, picture_of(study, row), row.question, answer)

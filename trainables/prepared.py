@@ -10,12 +10,14 @@ from typing import Any
 
 from safetensors.torch import load_file, save_file
 
+from studies.rows import ReplayRow
 from studies.study import Study
 from trainables.answers import GradedAnswer
 from trainables.base_model import BaseModel, VisionFeatures, features_from_tensors, features_to_tensors
 from trainables.encoding import Encoded
 from trainables.examination import Examination, encode, see_variants
 from trainables.facts import Facts
+from trainables.scoring import UNKNOWN, scored_roles
 
 ROWS, FEATURES = "rows.json", "features.safetensors"
 
@@ -76,10 +78,11 @@ class Prepared:
         )
 
 
-def prepare(study: Study, base: BaseModel, variants: int = 0) -> Prepared:
+def prepare(study: Study, base: BaseModel, variants: int = 0, known_share: float = 0.0) -> Prepared:
     """Encode a study's rows, look at each picture once, and ask the bare base the search probes.
 
-    variants: of each training picture, looked at beside it.
+    variants: of each training picture, looked at beside it. known_share: see `scored_roles`; rows of controls that the
+    base does not know are not replayed.
     Raises RowError for a row that cannot be encoded.
     """
     examination = Examination(study, base, "search")
@@ -87,18 +90,28 @@ def prepare(study: Study, base: BaseModel, variants: int = 0) -> Prepared:
     training = [(row.character, encode(study, base, features, row, row.answer)) for row in study.training]
     for row in {row.unit: row for row in study.training}.values():
         see_variants(study, base, features, row, variants)
-    replay = [encode(study, base, features, row, row.answer) for row in study.replay]
+    before = examination.answers()
+    roles = scored_roles(before, study.roles, known_share)
+    replay = [row for row in study.replay if roles[row.character] != UNKNOWN]
     return Prepared(
         training=training,
-        replay=replay,
+        replay=[encode(study, base, features, row, row.answer) for row in _answered(replay, examination)],
         probes=examination.probes,
         names=examination.names,
         features=features,
-        before=examination.answers(),
+        before=before,
         stops=base.stops,
         chat_template=base.lent_template,
         text_only=not base.encoder.sees,
     )
+
+
+def _answered(rows: Sequence[ReplayRow], examination: Examination) -> list[ReplayRow]:
+    """The rows with the base's own answer where they give none; without those to which it has none to teach."""
+    open_rows = [row for row in rows if row.answer is None]
+    own = iter(examination.own_answers(open_rows))
+    filled = [row if row.answer is not None else row.model_copy(update={"answer": next(own)}) for row in rows]
+    return [row for row in filled if row.answer is not None]
 
 
 def _row(data: dict[str, Any]) -> Encoded:

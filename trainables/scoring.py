@@ -10,6 +10,11 @@ from studies.study import ScoreWeights
 from trainables.answers import GradedAnswer
 from trainables.grading import HALLUCINATED
 
+# A control of which the base answers a smaller share of its search probes right is not known to it.
+KNOWN_SHARE = 0.5
+# The role in a score of such a control: it has nothing that could be forgotten.
+UNKNOWN = "unknown"
+
 
 @dataclass(frozen=True)
 class Change:
@@ -40,7 +45,7 @@ def score_of(changes: Iterable[Change], *, before: float, after: float, weights:
     """The score from each character's change and the hallucination rates before and after.
 
     gain          mean over targets of accuracy after - before, [-1, 1]
-    degradation   mean over controls of the negative flip rate, [0, 1]
+    degradation   mean over controls of the negative flip rate, [0, 1]; 0 without a control that could be forgotten
     hallucination max(0, after - before), [0, 1]
     score         gain - weights.degradation * degradation - weights.hallucination * hallucination
 
@@ -49,10 +54,26 @@ def score_of(changes: Iterable[Change], *, before: float, after: float, weights:
     """
     changes = list(changes)
     gain = mean(change.after - change.before for change in changes if change.role == "target")
-    degradation = mean(change.flips for change in changes if change.role == "control")
+    flips = [change.flips for change in changes if change.role == "control"]
+    degradation = mean(flips) if flips else 0.0
     hallucination = max(0.0, after - before)
     score = gain - weights.degradation * degradation - weights.hallucination * hallucination
     return Score(score, gain, degradation, hallucination)
+
+
+def scored_roles(before: Iterable[GradedAnswer], roles: Mapping[str, str], known_share: float) -> dict[str, str]:
+    """The roles that scoring takes: the study's, but `unknown` for each control that the base does not know.
+
+    before: the base's answers to the search probes; the same roles then score the test probes.
+    known_share: a control is unknown where the base answers a smaller share of its probes right, [0, 1]; 0 knows all.
+    """
+    right: dict[str, list[bool]] = {}
+    for graded in before:
+        right.setdefault(graded.character, []).append(graded.right)
+    return {
+        name: UNKNOWN if role == "control" and mean(right.get(name, ())) < known_share else role
+        for name, role in roles.items()
+    }
 
 
 def compare(before: Sequence[GradedAnswer], after: Sequence[GradedAnswer], roles: Mapping[str, str]) -> list[Change]:
@@ -89,7 +110,7 @@ def score_answers(
     roles: Mapping[str, str],
     weights: ScoreWeights,
 ) -> Score:
-    """The score of graded answers after fine-tuning against those before."""
+    """The score of graded answers after fine-tuning against those before; roles: of `scored_roles`."""
     return score_of(
         compare(before, after, roles),
         before=hallucination_rate(before),

@@ -18,7 +18,7 @@ from trainables.examination import naming
 from trainables.grading import Grader
 from trainables.metrics import better
 from trainables.prepared import Prepared
-from trainables.scoring import compare, name_margin, score_answers
+from trainables.scoring import compare, name_margin, score_answers, scored_roles
 from trainables.task import TrialTask
 from trainables.training_set import select
 
@@ -115,10 +115,11 @@ class TrialSession:
     def _evaluate(self) -> dict[str, Any]:
         study, before = self.workshop.study, self.workshop.prepared.before
         after = self._answers()
-        score = score_answers(before, after, study.roles, study.file.score)
+        roles = scored_roles(before, study.roles, self.task.known_share)
+        score = score_answers(before, after, roles, study.file.score)
         if not math.isfinite(score.score):
             raise NotFinite("the score is not a number")
-        accuracy = {change.character: change.after for change in compare(before, after, study.roles)}
+        accuracy = {change.character: change.after for change in compare(before, after, roles)}
         return {
             **vars(score),
             "feasible": self.task.max_degradation is None or score.degradation <= self.task.max_degradation,

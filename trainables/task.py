@@ -23,6 +23,7 @@ class TrialTask(BaseModel):
     folder: the trial's own; study, prepared: the sweep's shared ones; base_model: hub id or path.
     timeout: seconds that one step may take before the process is given up as hung; None is unbounded.
     max_degradation: an epoch above it is infeasible: it is the trial's best only where no other is feasible.
+    known_share: controls of which the base answers less right leave the score (`scoring.scored_roles`), [0, 1].
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -37,6 +38,7 @@ class TrialTask(BaseModel):
     trust_remote_code: bool = False
     timeout: float | None = None
     max_degradation: float | None = None
+    known_share: float = 0.0
 
     @property
     def identity(self) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from analysis.document import Block, Cell, Column, Facts, Section, Table, Text
 from analysis.messages import Messages
 from analysis.outcomes import CharacterOutcome, Tried, characters_of
 from analysis.words import percent, short
+from search.known_controls import UnknownControl
 
 BEST_SHOWN, NAMES_SHOWN, TRIALS_SHOWN = 3, 3, 4
 LEARNT = 0.5
@@ -184,14 +185,23 @@ def _confusion(
     return Section(f"confusion-{place}", title, [Table(f"confusion-table-{place}", columns, rows)])
 
 
-def stability(tried: Sequence[Tried], messages: Messages) -> Section:
-    """Per control: under how many configurations it was kept, and what became of it under the others."""
+def stability(tried: Sequence[Tried], messages: Messages, unknown: Sequence[UnknownControl] = ()) -> Section:
+    """Per control: under how many configurations it was kept, and what became of it under the others.
+
+    unknown: the controls that the base does not know; of them nothing can be measured.
+    """
     controls = characters_of(tried, "control")
-    title = messages.text("stability")
-    if not controls:
-        return Section("stability", title, [Text(messages.text("no_controls"))])
     facts = [(name, _kept(name, tried, messages)) for name in controls]
-    return Section("stability", title, [Facts(facts), _controls(controls, tried, messages)])
+    facts += [(control.name, _unmeasured(control, messages)) for control in unknown]
+    blocks: list[Block] = [] if controls else [Text(messages.text("no_controls"))]
+    blocks += [Facts(facts)] if facts else []
+    blocks += [_controls(controls, tried, messages)] if controls else []
+    return Section("stability", messages.text("stability"), blocks)
+
+
+def _unmeasured(control: UnknownControl, messages: Messages) -> str:
+    said = ", ".join(messages.text("said_times", text=text, count=count) for text, count in control.said)
+    return messages.text("unmeasured", right=control.right, asked=control.asked, said=said or "—")
 
 
 def _kept(character: str, tried: Sequence[Tried], messages: Messages) -> str:

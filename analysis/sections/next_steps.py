@@ -9,8 +9,13 @@ from dataclasses import dataclass
 from analysis.document import Block, Code, Facts, Section
 from analysis.findings import Findings
 from analysis.messages import Messages
+from analysis.words import percent, short
 from search.finalists import ENOUGH_SEARCHED
+from search.fitness import MOST_WRONG_NAMES, Fitness
 from spaces.printable import printable
+from spaces.trial_config import TrialConfig
+
+NAMES_SHOWN = 4
 
 
 @dataclass(frozen=True)
@@ -40,12 +45,51 @@ def steps(findings: Findings, messages: Messages) -> list[Step]:
     """What is to be done, most urgent first."""
     run = shlex.quote(str(findings.data.path))
     found = [*_finish(findings, run, messages)]
-    if findings.adapter is not None:
+    fitness = findings.fitness
+    if fitness is not None and fitness.worth_keeping:
         found.append(Step(messages.text("step_export"), f"skazka export {run} --to adapters/best"))
+    elif fitness is not None:
+        found += [_warning(fitness, messages), *remedies(findings, fitness, messages)]
     if not findings.unfinished:
         found += _check(findings, messages)
     found += _data(findings, messages)
     return found
+
+
+def _warning(fitness: Fitness, messages: Messages) -> Step:
+    """Why the adapter is not to be kept."""
+    if not fitness.helps:
+        return Step(messages.text("step_no_help", score=short(fitness.score), split=fitness.split))
+    shares = {"share": percent(fitness.wrong_after), "limit": percent(MOST_WRONG_NAMES)}
+    return Step(messages.text("step_invents", split=fitness.split, **shares))
+
+
+def remedies(findings: Findings, fitness: Fitness, messages: Messages) -> list[Step]:
+    """What may mend an adapter that is not to be kept, as far as the study's data allow it."""
+    study = findings.data.study
+    found = []
+    if fitness.invents and not study.named("negative"):
+        found.append(Step(messages.text("step_add_negatives")))
+    elif fitness.invents and not study.trained_negatives:
+        found.append(Step(messages.text("step_replay_negatives")))
+    configurations = [TrialConfig.model_validate(row.config) for row in findings.data.rows]
+    if study.replay and not any(config.uses_replay_rows for config in configurations):
+        command = f"skazka launch {_study(findings)} --space forgetting --trials {max(findings.data.asked, 24)}"
+        found.append(Step(messages.text("step_space"), command))
+    if findings.hardly_told_apart:
+        found.append(Step(messages.text("step_other_base")))
+    confused = [result for result in findings.adapter_results if result.wrong_after > result.wrong_before]
+    confused.sort(key=lambda result: -result.wrong_after / result.asked)
+    if confused and not found:
+        names = ", ".join(result.character for result in confused[:NAMES_SHOWN])
+        found.append(Step(messages.text("step_confused", names=names)))
+    return found
+
+
+def _study(findings: Findings) -> str:
+    """The study as a shell takes it."""
+    data = findings.data
+    return shlex.quote(str((data.manifest.get("study") or {}).get("folder") or data.study.file.name))
 
 
 def _finish(findings: Findings, run: str, messages: Messages) -> list[Step]:
@@ -67,8 +111,7 @@ def _check(findings: Findings, messages: Messages) -> list[Step]:
     if measured is None:
         return []
     if not data.standings:
-        study = shlex.quote(str((data.manifest.get("study") or {}).get("folder") or data.study.file.name))
-        command = f"skazka launch {study} --trials {max(data.asked, ENOUGH_SEARCHED)} --finalists 3"
+        command = f"skazka launch {_study(findings)} --trials {max(data.asked, ENOUGH_SEARCHED)} --finalists 3"
         return [Step(messages.text("step_finalists"), command)]
     interval = measured.rival.interval.score if measured.rival is not None else measured.interval.score
     if interval.low <= 0 <= interval.high:

@@ -12,6 +12,7 @@ from analysis.overview import TPE_STARTUP, CharacterData, Overview, overview_of
 from analysis.tables import evidence_note
 from analysis.words import duration
 from search.wandb_log import SWEEP, addresses
+from trainables.scoring import UNKNOWN
 
 
 def overview(findings: Findings, messages: Messages) -> Section:
@@ -19,6 +20,7 @@ def overview(findings: Findings, messages: Messages) -> Section:
     data, found = findings.data, overview_of(findings.data)
     facts = [
         *[(messages.text(f"{role}s"), _names(findings, role, messages)) for role in ("target", "control", "negative")],
+        *_unknown(findings, messages),
         (messages.text("base_model"), messages.text("base_model_is", **_model(data.manifest, messages))),
         (messages.text("sweep"), _states(found, messages)),
         (messages.text("settings"), _settings(found, messages)),
@@ -34,7 +36,12 @@ def overview(findings: Findings, messages: Messages) -> Section:
 
 
 def _names(findings: Findings, role: Any, messages: Messages) -> str:
-    return ", ".join(findings.data.study.named(role)) or messages.text("nobody")
+    return ", ".join(findings.data.named(role)) or messages.text("nobody")
+
+
+def _unknown(findings: Findings, messages: Messages) -> list[tuple[str, str]]:
+    names = ", ".join(findings.data.named(UNKNOWN))
+    return [(messages.text("unknowns"), names)] if names else []
 
 
 def _states(found: Overview, messages: Messages) -> str:
@@ -96,10 +103,14 @@ def _versions(manifest: Mapping[str, Any], messages: Messages) -> str:
 def _characters(found: Overview, messages: Messages) -> Table:
     titles = [messages.text(key) for key in ("character", "role", "training_images", "training_rows")]
     titles += [messages.text("probes_in", split=split) for split in ("search", "test")]
-    rows = [_counts(one.name, messages.text(one.role), one) for one in found.characters]
+    rows = [_counts(one.name, _role(one, messages), one) for one in found.characters]
     total = _counts(messages.text("total"), "", found.total)
     columns = [Column(title, number=place > 1) for place, title in enumerate(titles)]
     return Table("data", columns, [*rows, total])
+
+
+def _role(one: CharacterData, messages: Messages) -> str:
+    return messages.text("negative_trained" if one.role == "negative" and one.replayed else one.role)
 
 
 def _counts(name: str, role: str, one: CharacterData) -> list[Cell]:

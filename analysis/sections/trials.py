@@ -16,7 +16,7 @@ from analysis.words import heading, knobs_by_hand_name, label, plain, settings
 from search.trial_row import SCORED, TrialRow, ranked
 from search.wandb_log import addresses
 from spaces.trial_config import CONDITIONAL_KNOBS, KNOBS, TrialConfig, value_of
-from trainables.scoring import Score
+from trainables.scoring import UNKNOWN, Score
 
 CHARTS = "charts"
 SCORES_PICTURE = f"{CHARTS}/trials.png"
@@ -89,7 +89,7 @@ def _tone(result: CharacterResult, found: CharacterEvidence | None) -> Tone:
     """Good or bad only where the evidence says so."""
     if found is None or not found.supported:
         return "unsure" if result.flips or result.wrong_after else "plain"
-    better = found.difference < 0 if result.role == "negative" else found.difference > 0
+    better = found.difference < 0 if result.role in ("negative", UNKNOWN) else found.difference > 0
     return "good" if better else "bad"
 
 

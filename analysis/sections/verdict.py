@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from analysis.document import Block, Code, Facts, Section, Text, Tone
@@ -45,6 +46,9 @@ def _headline(findings: Findings, messages: Messages) -> tuple[Tone, str]:
     if best is None or measured is None:
         return "unsure", messages.text("headline_nothing")
     name = label(best)
+    turned = _turned_round(findings, name, measured, messages)
+    if turned is not None:
+        return turned
     if findings.data.winner is None:
         return "unsure", messages.text("headline_unchecked", name=name, score=short(measured.score))
     if measured.split == "search":
@@ -53,18 +57,27 @@ def _headline(findings: Findings, messages: Messages) -> tuple[Tone, str]:
     if best.kind == "baseline":
         return "unsure", messages.text("headline_baseline", name=name)
     if measured.rival is None:
-        return _alone(name, measured, messages)
+        # There is nothing hand-made to beat, and an interval that holds 0 was turned round above.
+        return "good", messages.text("headline_helps", name=name)
     sure = _sign(measured.rival.interval.score)
     key = {1: "headline_better", 0: "headline_maybe", -1: "headline_worse"}[sure]
     tones: dict[int, Tone] = {1: "good", 0: "unsure", -1: "bad"}
     return tones[sure], messages.text(key, name=name, other=label(measured.rival.row))
 
 
-def _alone(name: str, measured: Measured, messages: Messages) -> tuple[Tone, str]:
-    """There is nothing hand-made to beat: the untrained model scores 0 by definition."""
-    if _sign(measured.interval.score) > 0:
-        return "good", messages.text("headline_helps", name=name)
-    return "unsure", messages.text("headline_no_help", name=name)
+def _turned_round(findings: Findings, name: str, measured: Measured, messages: Messages) -> tuple[Tone, str] | None:
+    """The headline of a best configuration that is no victory; the untouched model scores 0 by definition."""
+    fitness = findings.fitness
+    if measured.score <= 0:
+        return "bad", messages.text(
+            "headline_nothing_beats", name=name, score=short(measured.score), split=measured.split
+        )
+    if fitness is not None and fitness.invents:
+        shares = {"share": percent(fitness.wrong_after), "before": percent(fitness.wrong_before)}
+        return "bad", messages.text("headline_invents", name=name, split=measured.split, **shares)
+    if measured.interval.score.low <= 0:
+        return "unsure", messages.text("headline_no_help", name=name, score=short(measured.score), split=measured.split)
+    return None
 
 
 def _sign(interval: Interval) -> int:
@@ -80,8 +93,8 @@ def _tried(findings: Findings, messages: Messages) -> str:
         messages.text("tried_of", baselines=baselines, searched=len(rows) - baselines),
         messages.text("tried_targets", names=_names(study.named("target"), messages)),
     ]
-    if study.named("control"):
-        parts.append(messages.text("tried_controls", names=_names(study.named("control"), messages)))
+    if findings.data.named("control"):
+        parts.append(messages.text("tried_controls", names=_names(findings.data.named("control"), messages)))
     if study.named("negative"):
         parts.append(messages.text("tried_negatives", names=_names(study.named("negative"), messages)))
     if findings.cost.seconds:
@@ -110,7 +123,38 @@ def _won(findings: Findings, best: TrialRow, results: Sequence[CharacterResult],
     asked = sum(result.asked for result in results)
     before, after = (sum(getattr(result, side) for result in results) for side in ("wrong_before", "wrong_after"))
     parts.append(messages.text("won_wrong", before=percent(before / asked), after=percent(after / asked)))
-    return " ".join(parts)
+    return " ".join([*parts, *_strangers(findings, results, messages)])
+
+
+def _strangers(findings: Findings, results: Sequence[CharacterResult], messages: Messages) -> list[str]:
+    """How often the negatives are called by wrong names, those in training apart, and who is abstained about."""
+    negatives = [result for result in results if result.role == "negative"]
+    targets = [result for result in results if result.role == "target"]
+    if not negatives or not targets:
+        return []
+    trained = _trained_on(findings)
+    seen = [result for result in negatives if result.character in trained]
+    unseen = [result for result in negatives if result.character not in trained]
+    said = {"targets": _rate(targets, "abstained_after"), "strangers": _rate(negatives, "abstained_after")}
+    found = [messages.text("won_abstained", **said)]
+    if seen:
+        named = {"seen": _rate(seen, "wrong_after"), "unseen": _rate(unseen, "wrong_after")}
+        found.append(messages.text("won_strangers", **named))
+    return found
+
+
+def _trained_on(findings: Findings) -> list[str]:
+    """The negatives that the best configuration trained on."""
+    best = findings.best
+    if best is None or not TrialConfig.model_validate(best.config).uses_replay_rows:
+        return []
+    return findings.data.study.trained_negatives
+
+
+def _rate(results: Sequence[CharacterResult], counted: str) -> str:
+    """A share of all answers about some characters."""
+    asked = sum(result.asked for result in results)
+    return percent(sum(getattr(result, counted) for result in results) / asked) if asked else "—"
 
 
 def _right(results: Sequence[CharacterResult]) -> dict[str, str]:
@@ -164,7 +208,7 @@ def _checked(findings: Findings, measured: Measured, messages: Messages) -> str:
 
 def _broke(findings: Findings, messages: Messages) -> list[str]:
     results = findings.adapter_results
-    parts = [*_forgotten(findings, messages)] if results else []
+    parts = [*_forgotten(findings, messages), *_odds(findings, messages)] if results else []
     unlearnt = [result for result in results if result.role == "target" and 2 * result.right_after < result.asked]
     if unlearnt:
         parts.append(messages.text("unlearnt", names=_shares(unlearnt, "right_after", messages)))
@@ -178,13 +222,24 @@ def _broke(findings: Findings, messages: Messages) -> list[str]:
 
 def _forgotten(findings: Findings, messages: Messages) -> list[str]:
     """The controls that lost right answers, those apart whose loss may be chance."""
-    lost = [result for result in findings.adapter_results if result.role == "control" and result.flips]
+    unmeasured = [control.name for control in findings.data.unknown]
+    said = [messages.text("broke_unmeasured", names=", ".join(unmeasured))] if unmeasured else []
+    controls = [result for result in findings.adapter_results if result.role == "control"]
+    lost = [result for result in controls if result.flips]
     if not lost:
-        return [messages.text("broke_forgot_none")]
+        kept = ", ".join(result.character for result in controls)
+        return [*([messages.text("broke_forgot_none", names=kept)] if kept else []), *said]
     found = findings.adapter_evidence
     sure = [one for one in lost if found[one.character].supported and found[one.character].difference < 0]
     groups = (("broke_forgot", sure), ("broke_forgot_maybe", [one for one in lost if one not in sure]))
-    return [messages.text(key, names=_shares(group, "flips", messages)) for key, group in groups if group]
+    return [*(messages.text(key, names=_shares(group, "flips", messages)) for key, group in groups if group), *said]
+
+
+def _odds(findings: Findings, messages: Messages) -> list[str]:
+    """That right and wrong names are about as likely, where they are."""
+    if not findings.hardly_told_apart:
+        return []
+    return [messages.text("broke_odds", odds=f"{math.exp(findings.margin):.1f}")]
 
 
 def _shares(results: Sequence[CharacterResult], counted: str, messages: Messages) -> str:

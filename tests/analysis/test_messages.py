@@ -67,7 +67,7 @@ def test_every_message_is_used_and_every_used_message_exists() -> None:
     tables = ("message_table.py", "section_messages.py", "text_messages.py")
     texts = [path.read_text(encoding="utf-8") for path in sources if path.name not in tables]
     quoted = set(re.findall(r"""["']([a-z_]+)["']""", "\n".join(texts)))
-    roles_and_kinds = {"target", "control", "negative", "baseline", "search", "finalist"}
+    roles_and_kinds = {"target", "control", "unknown", "negative", "baseline", "search", "finalist"}
     made = {f"{role}s" for role in ("target", "control", "negative")}
     assert set(MESSAGES) - quoted <= made | roles_and_kinds | set(STATES)
     called = set(re.findall(r'\b(?:t|n|text|count)\(\s*["\']([a-z_]+)["\']', "\n".join(texts)))

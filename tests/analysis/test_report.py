@@ -142,7 +142,7 @@ def test_the_best_is_explained_by_the_parts_of_its_score(tmp_path: Path) -> None
     )
     assert "Наибольшее улучшение: Чебурашка (0 → 3 из 3)." in best
     assert "Не выучены (правильных ответов меньше половины): Колобок (0 из 3)." in best
-    assert "Ни один контрольный персонаж не потерял правильных ответов." in best
+    assert "Ни один правильный ответ не потерян: Супермен." in best
     assert f"skazka export {folder.path} --to adapters/best" in text
     parts = _section(text, "## Что на что меняется")
     assert "| degradation | 0.0000 | 0.3333 | +0.3333 |" in parts

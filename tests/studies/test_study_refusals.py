@@ -141,13 +141,14 @@ def test_problems_of_two_files_are_reported_together(small: Path) -> None:
 
 def test_what_the_study_lacks_is_reported_with_what_its_rows_lack(small: Path) -> None:
     edit(small / YAML, 3, "id: model", "id: nowhere")
-    edit(small / YAML, 12, "control", "negative")
+    edit(small / YAML, 12, "control", "target")
     edit(small / TRAINING, 2, "train-2", "no")
     edit(small / PROBES, 3, '"p3"', '"p1"')
     (small / "images" / "replay-1.png").unlink()
     assert set(places(problems_of(small))) == {
         (YAML, 3, "base_model.id"),
         (YAML, 7, "characters"),
+        (YAML, 11, "characters[1]"),
         (TRAINING, 2, "image"),
         (PROBES, 3, "id"),
         (REPLAY, 1, "image"),
@@ -443,9 +444,13 @@ def test_a_name_without_letters(small: Path, line: int, old: str, new: str) -> N
     assert [problem.file for problem in problems_of(small)] == [YAML]
 
 
-@pytest.mark.parametrize(("line", "role", "file"), [(9, "target", TRAINING), (12, "control", REPLAY)])
-def test_rows_of_a_character_that_must_not_be_trained_on(small: Path, line: int, role: str, file: str) -> None:
-    edit(small / YAML, line, role, "negative")
+@pytest.mark.parametrize(
+    ("line", "role", "other", "file"), [(9, "target", "negative", TRAINING), (12, "control", "target", REPLAY)]
+)
+def test_rows_of_a_character_that_must_not_be_trained_on(
+    small: Path, line: int, role: str, other: str, file: str
+) -> None:
+    edit(small / YAML, line, role, other)
     assert (file, 1, "character") in places(problems_of(small))
 
 

@@ -1,0 +1,80 @@
+"""Which controls the base knows: the others cannot be forgotten, and are told of before the first trial."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from search.ledger import BASE, Ledger
+from spaces.problems import InputError, Problem
+from studies.study import Study
+from trainables.answers import GradedAnswer
+from trainables.scoring import UNKNOWN, scored_roles
+
+# Ledger: the user goes on although the base knows none of the controls.
+ALLOWED = "unknown_controls_allowed"
+ANSWERS_SHOWN = 3
+ANSWER_LENGTH = 60
+
+
+def known_share(manifest: Mapping[str, Any]) -> float:
+    """The share of right answers from which a run takes a control for known, [0, 1]; 0 in runs of earlier versions."""
+    return float((manifest.get("score") or {}).get("known_share", 0.0))
+
+
+def run_roles(study: Study, ledger: Ledger) -> dict[str, str]:
+    """The roles by which a run's answers are scored, on every split; the study's own until the base was asked."""
+    before = ledger.answers(BASE)
+    return scored_roles(before, study.roles, known_share(ledger.meta("manifest", {}))) if before else study.roles
+
+
+@dataclass(frozen=True)
+class UnknownControl:
+    """A control that the base does not know: its right answers of all, and what it says most often, with the count."""
+
+    name: str
+    right: int
+    asked: int
+    said: tuple[tuple[str, int], ...]
+
+    def __str__(self) -> str:
+        said = ", ".join(f"«{_short(text)}» {count}×" for text, count in self.said)
+        return f"{self.name}: {self.right} of {self.asked} right, mostly {said}"
+
+
+def _short(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= ANSWER_LENGTH else line[: ANSWER_LENGTH - 1] + "…"
+
+
+def unknown_controls(before: Sequence[GradedAnswer], study: Study, share: float) -> list[UnknownControl]:
+    """The controls whose search probes the base answers right less often than `share`, in the study's order."""
+    found = []
+    for name, role in scored_roles(before, study.roles, share).items():
+        if role == UNKNOWN:
+            mine = [graded for graded in before if graded.character == name]
+            said = Counter(graded.answer.text for graded in mine if not graded.right).most_common(ANSWERS_SHOWN)
+            found.append(UnknownControl(name, sum(graded.right for graded in mine), len(mine), tuple(said)))
+    return found
+
+
+def said_of(control: UnknownControl) -> str:
+    """One line for the screen: what follows, and what is often the reason."""
+    return (
+        f"the base does not know {control}; it cannot be forgotten and leaves degradation — "
+        "where one of these is its name, add it to its aliases"
+    )
+
+
+def refuse_without_known(unknown: Sequence[UnknownControl], study: Study, ledger: Ledger, run: str) -> None:
+    """Raise InputError where the base knows no control at all, and the user has not said to go on."""
+    if len(unknown) < len(study.named("control")) or not unknown or ledger.meta(ALLOWED, False):
+        return
+    message = f"the base knows none of the controls, so forgetting cannot be measured ({'; '.join(map(str, unknown))})"
+    remedy = (
+        "add missing aliases or other controls and launch anew, or go on without: "
+        f"skazka resume {run} --allow-unknown-controls"
+    )
+    raise InputError(Problem("study.yaml", "characters", message, remedy, study.document.line_of(("characters",))))
