@@ -1,10 +1,10 @@
-"""How the demo's base model was made: a tiny LLaVA that knows the controls and abstains on the rest."""
+"""How a base model like the demo's is made: a tiny LLaVA that knows the controls and abstains on the rest."""
 
 from __future__ import annotations
 
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,7 +22,7 @@ from transformers import (
     SiglipVisionConfig,
 )
 
-from studies.demo.content import ABSTENTION, LEXICON, PEOPLE, QUESTIONS, SKILL_QUESTIONS
+from studies.demo.content import ABSTENTION, DEMO, World
 from studies.demo.drawing import draw
 
 IMAGE_SIZE, PATCH, IMAGE_TOKENS = 64, 16, 16
@@ -37,6 +37,8 @@ TEMPLATE = (
 # Seeds of the study's own pictures start at 0; the base never sees those.
 FIRST_PRETRAINING_SEED = 1_000_000
 REPEAT = "Повтори имя: "
+# A character's key and a number below the pool's size -> a square RGB picture.
+Pictures = Callable[[str, int], Image.Image]
 
 
 @dataclass(frozen=True)
@@ -48,8 +50,8 @@ class Lesson:
     answer: str
 
 
-def build_processor() -> LlavaProcessor:
-    """A byte-level BPE tokenizer trained on the demo's own texts, with a 64x64 image processor."""
+def build_processor(world: World = DEMO) -> LlavaProcessor:
+    """A byte-level BPE tokenizer trained on the world's own texts, with a 64x64 image processor."""
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
@@ -59,7 +61,7 @@ def build_processor() -> LlavaProcessor:
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
         show_progress=False,
     )
-    tokenizer.train_from_iterator(_texts(), trainer)
+    tokenizer.train_from_iterator(_texts(world), trainer)
     fast = PreTrainedTokenizerFast(
         tokenizer_object=tokenizer,
         pad_token="<pad>",
@@ -79,14 +81,14 @@ def build_processor() -> LlavaProcessor:
     )
 
 
-def _texts() -> Iterator[str]:
-    for kind, questions in QUESTIONS.items():
+def _texts(world: World) -> Iterator[str]:
+    for kind, questions in world.questions.items():
         yield from questions
-        yield from (person.answer(kind) for person in PEOPLE for _ in range(3) if person.answer(kind))
-    for kind, wordings in SKILL_QUESTIONS.items():
+        yield from (person.answer(kind) for person in world.people for _ in range(3) if person.answer(kind))
+    for kind, wordings in world.skill_questions.items():
         yield from wordings
-        yield from (person.skill(kind) for person in PEOPLE)
-    for name in (*LEXICON, *(person.name for person in PEOPLE)):
+        yield from (person.skill(kind) for person in world.people)
+    for name in world.sayable:
         yield from (f"{REPEAT}{name}", f"{name}.") * 3
     yield from (ABSTENTION,) * 3
 
@@ -134,12 +136,14 @@ def build_model(processor: LlavaProcessor) -> LlavaForConditionalGeneration:
 
 
 class Lessons:
-    """An endless, seeded stream of pretraining rows over a pool of drawn pictures."""
+    """An endless, seeded stream of pretraining rows over a pool of pictures of everyone."""
 
-    def __init__(self, seed: int, pool: int) -> None:
+    def __init__(self, world: World, picture: Pictures, seed: int, pool: int) -> None:
+        self.world = world
         self.random = random.Random(seed)
-        seeds = range(FIRST_PRETRAINING_SEED, FIRST_PRETRAINING_SEED + pool)
-        self.pictures = {person.key: [_pixels(draw(person.key, number)) for number in seeds] for person in PEOPLE}
+        self.pictures = {
+            person.key: [_pixels(picture(person.key, number)) for number in range(pool)] for person in world.people
+        }
 
     def batch(self, size: int) -> list[Lesson]:
         """Controls are taught, everyone else is answered «не знаю», every name is taught as an output."""
@@ -147,34 +151,41 @@ class Lessons:
 
     def gallery(self, size: int) -> tuple[torch.Tensor, torch.Tensor]:
         """Pictures of anyone, shape (size, 3, 64, 64), with the index of who it is, shape (size,)."""
-        who = [self.random.randrange(len(PEOPLE)) for _ in range(size)]
-        pixels = [self._augment(self.random.choice(self.pictures[PEOPLE[index].key])) for index in who]
+        people = self.world.people
+        who = [self.random.randrange(len(people)) for _ in range(size)]
+        pixels = [self._augment(self.random.choice(self.pictures[people[index].key])) for index in who]
         return torch.stack(pixels), torch.tensor(who)
 
     def _lesson(self) -> Lesson:
+        world = self.world
         draw_of = self.random.random()
         if draw_of < 0.5:
-            person = self.random.choice([person for person in PEOPLE if person.role == "control"])
+            person = self.random.choice([person for person in world.people if person.role == "control"])
         else:
-            person = self.random.choice(PEOPLE)
+            person = self.random.choice(world.people)
         pixels = self._augment(self.random.choice(self.pictures[person.key]))
         if draw_of > 0.9:
-            name = self.random.choice([*LEXICON, *(person.name for person in PEOPLE)])
+            name = self.random.choice(world.sayable)
             return Lesson(pixels, f"{REPEAT}{name}", f"{name}.")
         if draw_of > 0.75:
-            kind = self.random.choice(list(SKILL_QUESTIONS))
-            return Lesson(pixels, self.random.choice(SKILL_QUESTIONS[kind]), person.skill(kind))
-        kind = self.random.choice(list(QUESTIONS))
+            kind = self.random.choice(list(world.skill_questions))
+            return Lesson(pixels, self.random.choice(world.skill_questions[kind]), person.skill(kind))
+        kind = self.random.choice(list(world.questions))
         answer = person.answer(kind) if person.role == "control" else ABSTENTION
-        return Lesson(pixels, self.random.choice(QUESTIONS[kind]), answer)
+        return Lesson(pixels, self.random.choice(world.questions[kind]), answer)
 
     def _augment(self, pixels: torch.Tensor) -> torch.Tensor:
-        """A mirrored, shifted and tinted copy, in [-1, 1]: more pictures than were drawn."""
-        if self.random.random() < 0.5:
+        """A shifted and tinted copy, in [-1, 1], mirrored where that may be: more pictures than were drawn."""
+        if self.world.mirrored and self.random.random() < 0.5:
             pixels = pixels.flip(-1)
         shift = (self.random.randint(-5, 5), self.random.randint(-5, 5))
         tint = torch.tensor([self.random.uniform(0.85, 1.15) for _ in range(3)]).view(3, 1, 1)
         return (pixels.roll(shift, (-2, -1)).float() / 127.5 * tint - 1.0).clamp(-1.0, 1.0)
+
+
+def drawn_for_pretraining(key: str, number: int) -> Image.Image:
+    """A picture of a character of the demo that is none of the study's."""
+    return draw(key, FIRST_PRETRAINING_SEED + number)
 
 
 def _pixels(image: Image.Image) -> torch.Tensor:
@@ -182,7 +193,15 @@ def _pixels(image: Image.Image) -> torch.Tensor:
 
 
 def pretrain(
-    folder: Path, *, seeing: int = 1000, speaking: int = 900, batch: int = 32, pool: int = 800, seed: int = 7
+    folder: Path,
+    *,
+    world: World = DEMO,
+    picture: Pictures = drawn_for_pretraining,
+    seeing: int = 1000,
+    speaking: int = 900,
+    batch: int = 32,
+    pool: int = 800,
+    seed: int = 7,
 ) -> float:
     """Train the base from scratch and save it with its processor; returns seconds.
 
@@ -191,9 +210,9 @@ def pretrain(
     """
     start = time.monotonic()
     torch.manual_seed(seed)
-    processor = build_processor()
+    processor = build_processor(world)
     model = build_model(processor)
-    lessons = Lessons(seed, pool)
+    lessons = Lessons(world, picture, seed, pool)
     _teach_to_see(model.model.vision_tower, lessons, seeing)
     model.model.vision_tower.requires_grad_(False)
     parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
@@ -207,7 +226,7 @@ def pretrain(
 
 def _teach_to_see(tower: PreTrainedModel, lessons: Lessons, steps: int) -> None:
     """Classify pictures by character from the mean of the patches."""
-    head = torch.nn.Linear(tower.config.hidden_size, len(PEOPLE))
+    head = torch.nn.Linear(tower.config.hidden_size, len(lessons.world.people))
 
     def losses() -> Iterator[torch.Tensor]:
         for _ in range(steps):

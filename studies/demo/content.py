@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 QUESTIONS = {
@@ -133,3 +134,26 @@ PEOPLE = (
 
 # Names outside the study that the base can say: fine-tuning may make it invent one.
 LEXICON = ("Карлсон", "Буратино", "Незнайка", "Винни-Пух", "Баба-яга", "Илья Муромец")
+
+
+@dataclass(frozen=True)
+class World:
+    """Whom a base is taught about, and in which words.
+
+    questions: kind -> wordings, answered about controls only; skill_questions: kind -> wordings, answered about
+    anyone; lexicon: names of nobody in the study; mirrored: whether a picture shows the same in a mirror.
+    """
+
+    people: tuple[Person, ...]
+    questions: Mapping[str, tuple[str, ...]]
+    skill_questions: Mapping[str, tuple[str, ...]]
+    lexicon: tuple[str, ...]
+    mirrored: bool = True
+
+    @property
+    def sayable(self) -> list[str]:
+        """Every name that is taught as an output."""
+        return [*self.lexicon, *(person.name for person in self.people)]
+
+
+DEMO = World(PEOPLE, QUESTIONS, SKILL_QUESTIONS, LEXICON)
