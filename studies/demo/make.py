@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import count
 from pathlib import Path
 from typing import Any
+
+from PIL import Image
 
 from studies.demo.content import PEOPLE, QUESTIONS, Person
 from studies.demo.drawing import draw
@@ -28,35 +30,42 @@ def make_study(folder: Path = FOLDER) -> None:
     training, replay, probes = [], [], []
     for person in PEOPLE:
         if person.role == "target":
-            training += _training_rows(folder, person, "training", TRAINING_IMAGES)
+            training += taught_rows(person, _draw(folder, person, "training", TRAINING_IMAGES))
         if person.role == "control":
-            replay += _training_rows(folder, person, "replay", REPLAY_IMAGES)
+            replay += taught_rows(person, _draw(folder, person, "replay", REPLAY_IMAGES))
         for split, images in PROBE_IMAGES.items():
             probes += probe_rows(folder, person, split, images)
-    _write(folder / "training.jsonl", training)
-    _write(folder / "replay.jsonl", replay)
-    _write(folder / "probes.jsonl", probes)
-
-
-def _training_rows(folder: Path, person: Person, side: str, images: int) -> list[dict[str, Any]]:
-    """One question a picture, as the team annotated; kinds and wordings take turns."""
-    kinds = list(QUESTIONS)
-    rows = []
-    for number in range(images):
-        kind = kinds[number % len(kinds)]
-        wording = QUESTIONS[kind][number // len(kinds) % len(QUESTIONS[kind])]
-        image = _draw(folder, person, side, number)
-        rows.append({"image": image, "character": person.name, "question": wording, "answer": person.answer(kind)})
-    return rows
+    write_rows(folder / "training.jsonl", training)
+    write_rows(folder / "replay.jsonl", replay)
+    write_rows(folder / "probes.jsonl", probes)
 
 
 def probe_rows(folder: Path, person: Person, split: str, images: int) -> list[dict[str, Any]]:
     """Every kind of question about every picture, which is drawn; a negative is asked for its name alone."""
-    kinds = ["name"] if person.role == "negative" else list(QUESTIONS)
+    return asked_rows(person, split, _draw(folder, person, split, images))
+
+
+def taught_rows(
+    person: Person, pictures: Sequence[str], questions: Mapping[str, Sequence[str]] = QUESTIONS
+) -> list[dict[str, Any]]:
+    """One question a picture, as the team annotated; kinds and wordings take turns."""
+    kinds = list(questions)
+    rows = []
+    for number, image in enumerate(pictures):
+        kind = kinds[number % len(kinds)]
+        wording = questions[kind][number // len(kinds) % len(questions[kind])]
+        rows.append({"image": image, "character": person.name, "question": wording, "answer": person.answer(kind)})
+    return rows
+
+
+def asked_rows(
+    person: Person, split: str, pictures: Sequence[str], questions: Mapping[str, Sequence[str]] = QUESTIONS
+) -> list[dict[str, Any]]:
+    """Every kind of question about every picture; a negative is asked for its name alone."""
+    kinds = ["name"] if person.role == "negative" else list(questions)
     numbering = count(1)
     rows = []
-    for number in range(images):
-        image = _draw(folder, person, split, number)
+    for number, image in enumerate(pictures):
         for kind in kinds:
             row: dict[str, Any] = {
                 "id": f"{split}-{person.key}-{next(numbering):03d}",
@@ -64,7 +73,7 @@ def probe_rows(folder: Path, person: Person, split: str, images: int) -> list[di
                 "image": image,
                 "character": person.name,
                 "kind": kind,
-                "question": QUESTIONS[kind][number % len(QUESTIONS[kind])],
+                "question": questions[kind][number % len(questions[kind])],
             }
             if person.accepted(kind):
                 row["accepted"] = list(person.accepted(kind))
@@ -74,15 +83,24 @@ def probe_rows(folder: Path, person: Person, split: str, images: int) -> list[di
     return rows
 
 
-def _draw(folder: Path, person: Person, side: str, number: int) -> str:
-    relative = f"images/{side}/{person.key}-{number:03d}.png"
-    path = folder / relative
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draw(person.key, FIRST_SEED[side] + number).save(path, optimize=True)
-    return relative
+def _draw(folder: Path, person: Person, side: str, images: int) -> list[str]:
+    """Draw pictures of a character; returns their paths in the folder."""
+    pictures = (draw(person.key, FIRST_SEED[side] + number) for number in range(images))
+    return save_pictures(folder, side, person.key, pictures)
 
 
-def _write(path: Path, rows: Iterable[dict[str, Any]]) -> None:
+def save_pictures(folder: Path, side: str, key: str, pictures: Iterable[Image.Image]) -> list[str]:
+    """Write a character's pictures of one side of a study; returns their paths in the folder."""
+    (folder / "images" / side).mkdir(parents=True, exist_ok=True)
+    paths = []
+    for number, picture in enumerate(pictures):
+        paths.append(f"images/{side}/{key}-{number:03d}.png")
+        picture.save(folder / paths[-1], optimize=True)
+    return paths
+
+
+def write_rows(path: Path, rows: Iterable[dict[str, Any]]) -> None:
+    """Write rows as JSON Lines."""
     path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
 
 
