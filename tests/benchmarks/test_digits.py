@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -31,7 +32,7 @@ def digits(tmp_path_factory: pytest.TempPathFactory) -> Study:
     return load_study(made(tmp_path_factory.mktemp("digits") / "study"))
 
 
-def images(rows: list[Row]) -> dict[str, int]:
+def images(rows: Sequence[Row]) -> dict[str, int]:
     """Pictures by character."""
     return {name: len(units) for name, units in units_by_character(rows).items()}
 
