@@ -18,7 +18,7 @@ import torch
 
 from search.run_folder import RunFolder
 from search.trial_row import ranked
-from studies.demo.content import PEOPLE
+from studies.demo.content import EVERYONE
 from studies.demo.make import probe_rows
 from studies.rows import Probe, Rows
 from studies.study import Study
@@ -64,7 +64,7 @@ def main(run: Path, images: int, out: Path) -> None:
 def fresh_study(study: Study, folder: Path, images: int) -> Study:
     """The study with other probes: new pictures, drawn into an empty folder, in place of its own."""
     rows: list[dict[str, Any]] = []
-    for person in PEOPLE:
+    for person in EVERYONE:
         rows += probe_rows(folder, person, "fresh", images)
     probes = [Probe.model_validate({**row, "split": "test"}) for row in rows]
     return Study(folder, study.document, study.file, study.training, study.replay, Rows("fresh", probes, []))

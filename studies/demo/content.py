@@ -132,6 +132,12 @@ PEOPLE = (
     Person("knight", "Рыцарь", "negative", "серый", "шлем и щит"),
 )
 
+# Another stranger on each picture. The base was never shown one, and does not know the word.
+PASSER_BY = Person("passer_by", "Прохожий", "negative", "", "")
+# Everyone of the study, in its order; the knight stays out of training.
+EVERYONE = (*PEOPLE[:-1], PASSER_BY, PEOPLE[-1])
+UNSEEN_NEGATIVES = (PEOPLE[-1].key,)
+
 # Names outside the study that the base can say: fine-tuning may make it invent one.
 LEXICON = ("Карлсон", "Буратино", "Незнайка", "Винни-Пух", "Баба-яга", "Илья Муромец")
 

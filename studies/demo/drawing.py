@@ -376,6 +376,105 @@ def _superman(canvas: Canvas, pose: Pose) -> None:
     _smile(canvas, -0.155, 0.055, 0.025)
 
 
+# --- passers-by: each another stranger, put together at random; none has what marks a character of the study ---
+
+
+def _passer_by(canvas: Canvas, pose: Pose) -> None:
+    """A furry animal, a ball, a man or a green man: as many look-alikes of each target."""
+    # The pose differs from picture to picture, and is the same when a picture is drawn again to be measured.
+    rng = random.Random(repr(pose))
+    kind = rng.choice((_furry_stranger, _ball_stranger, _human_stranger, _green_stranger))
+    kind(canvas, pose, rng)
+
+
+def _some_colour(rng: random.Random) -> Colour:
+    return rng.choice((BROWN, TAN, GOLD, RED, BLUE, GREEN, STEEL, STRAW, BLACK, WHITE))
+
+
+def _furry_stranger(canvas: Canvas, pose: Pose, rng: random.Random) -> None:
+    fur, belly = rng.choice((BROWN, BROWN, TAN, STEEL, GREEN, GOLD)), _some_colour(rng)
+    for side in (-0.12, 0.12):
+        canvas.ellipse(side, 0.43, 0.11, 0.065, fur, outlined=True)
+    canvas.ellipse(0, 0.22, 0.19, 0.22, fur, outlined=True)
+    canvas.ellipse(0, 0.24, 0.12, 0.15, belly)
+    _arms(canvas, pose, (0.14, 0.12), 0.2, 0.1, fur, fur)
+    ears = rng.choice(("none", "long", "hanging", "horns"))
+    for side in (-1, 1):
+        if ears == "long":
+            canvas.ellipse(side * 0.1, -0.45, 0.06, 0.16, fur, outlined=True)
+        elif ears == "hanging":
+            canvas.ellipse(side * 0.27, -0.1, 0.07, 0.17, fur, outlined=True)
+        elif ears == "horns":
+            canvas.polygon([(side * 0.1, -0.36), (side * 0.2, -0.52), (side * 0.2, -0.32)], STRAW)
+    canvas.ellipse(0, -0.17, 0.26, 0.23, fur, outlined=True)
+    canvas.ellipse(0, -0.12, 0.16, 0.13, belly)
+    _eyes(canvas, pose, 0.09, -0.19, 0.05)
+    canvas.ellipse(0, -0.1, 0.035, 0.026, BLACK)
+    _smile(canvas, -0.05, 0.07, 0.03)
+    if rng.random() < 0.3:
+        _headgear(canvas, rng)
+
+
+def _ball_stranger(canvas: Canvas, pose: Pose, rng: random.Random) -> None:
+    colour = rng.choice(((240, 150, 50), RED, GREEN, BLUE, TAN))
+    canvas.ellipse(0, 0.02, 0.4, 0.4, colour, outlined=True)
+    if rng.random() < 0.5:
+        for side in (-0.15, 0.15):
+            canvas.line([(side, -0.33), (side * 1.3, 0.02), (side, 0.37)], 0.02, BROWN)
+    _bun_face(canvas, pose, rng.choice((0.25, 0.33, 0.4)))
+    extra = rng.choice(("leaf", "headgear", "legs", "arms"))
+    if extra == "leaf":
+        canvas.limb((0, -0.36), (0.02, -0.5), 0.04, BROWN)
+        canvas.ellipse(0.12, -0.45, 0.1, 0.05, GREEN, outlined=True)
+    elif extra == "headgear":
+        _headgear(canvas, rng)
+    elif extra == "legs":
+        _legs(canvas, _some_colour(rng), _some_colour(rng), 0.34)
+    else:
+        _arms(canvas, pose, (0.33, 0.05), 0.22, 0.07, _some_colour(rng), colour)
+
+
+def _human_stranger(canvas: Canvas, pose: Pose, rng: random.Random) -> None:
+    _dressed_stranger(canvas, pose, rng, SKIN)
+
+
+def _green_stranger(canvas: Canvas, pose: Pose, rng: random.Random) -> None:
+    skin = rng.choice((GREEN, GREEN, TAN, STEEL))
+    _dressed_stranger(canvas, pose, rng, skin)
+    if rng.random() < 0.5:
+        canvas.ellipse(0.1, -0.14, 0.13, 0.07, skin, outlined=True)
+
+
+def _dressed_stranger(canvas: Canvas, pose: Pose, rng: random.Random, skin: Colour) -> None:
+    coat, trousers, boots = (_some_colour(rng) for _ in range(3))
+    if rng.random() < 0.5:
+        _cape(canvas, rng.choice((RED, coat)))
+    _legs(canvas, trousers, boots)
+    _torso(canvas, coat, boots, bottom=rng.choice((0.25, 0.3)))
+    _arms(canvas, pose, (0.16, -0.03), 0.22, 0.09, coat, skin)
+    canvas.ellipse(0, -0.2, rng.uniform(0.14, 0.2), rng.uniform(0.14, 0.19), skin, outlined=True)
+    _eyes(canvas, pose, 0.065, -0.21, rng.choice((0.036, 0.05)))
+    _smile(canvas, -0.12, 0.06, 0.03)
+    _headgear(canvas, rng)
+
+
+def _headgear(canvas: Canvas, rng: random.Random) -> None:
+    kind, colour = rng.choice(("none", "brim", "cap", "crown", "hair", "bun")), _some_colour(rng)
+    if kind == "brim":
+        canvas.polygon([(-0.14, -0.3), (-0.11, -0.48), (0.11, -0.48), (0.14, -0.3)], colour)
+        canvas.limb((-0.22, -0.3), (0.22, -0.3), 0.04, colour)
+    elif kind == "cap":
+        canvas.polygon([(-0.17, -0.28), (-0.12, -0.4), (0.12, -0.4), (0.17, -0.28)], colour)
+        canvas.limb((0.05, -0.28), (0.3, -0.26), 0.04, colour)
+    elif kind == "crown":
+        points = [(-0.16, -0.28), (-0.18, -0.44), (-0.08, -0.36), (0, -0.46), (0.08, -0.36), (0.18, -0.44)]
+        canvas.polygon([*points, (0.16, -0.28)], colour)
+    elif kind == "hair":
+        canvas.ellipse(0, -0.34, 0.18, 0.1, colour, outlined=True)
+    elif kind == "bun":
+        canvas.ellipse(0, -0.42, 0.09, 0.08, colour, outlined=True)
+
+
 FIGURES: dict[str, Callable[[Canvas, Pose], None]] = {
     "cheburashka": _cheburashka,
     "kolobok": _kolobok,
@@ -388,6 +487,7 @@ FIGURES: dict[str, Callable[[Canvas, Pose], None]] = {
     "sun": _sun,
     "frog": _frog,
     "knight": _knight,
+    "passer_by": _passer_by,
 }
 CHARACTERS: tuple[str, ...] = tuple(FIGURES)
 

@@ -14,12 +14,13 @@ from typing import Any
 
 from PIL import Image
 
-from studies.demo.content import PEOPLE, QUESTIONS, Person
+from studies.demo.content import EVERYONE, PASSER_BY, QUESTIONS, UNSEEN_NEGATIVES, Person
 from studies.demo.drawing import draw
 
 FOLDER = Path(__file__).parent
 TRAINING_IMAGES = 28
 REPLAY_IMAGES = 12
+PASSERS_BY = 96
 PROBE_IMAGES = {"search": 12, "test": 12}
 # `fresh`: pictures that no study has, for benchmarks.
 FIRST_SEED = {"training": 0, "replay": 0, "search": 1_000, "test": 2_000, "fresh": 10_000}
@@ -28,11 +29,15 @@ FIRST_SEED = {"training": 0, "replay": 0, "search": 1_000, "test": 2_000, "fresh
 def make_study(folder: Path = FOLDER) -> None:
     """Draw every picture of the study and write its rows."""
     training, replay, probes = [], [], []
-    for person in PEOPLE:
+    for person in EVERYONE:
         if person.role == "target":
             training += taught_rows(person, _draw(folder, person, "training", TRAINING_IMAGES))
-        if person.role == "control":
+        elif person is PASSER_BY:
+            replay += named_rows(person, _draw(folder, person, "replay", PASSERS_BY), answered=False)
+        elif person.role == "control":
             replay += taught_rows(person, _draw(folder, person, "replay", REPLAY_IMAGES))
+        elif person.key not in UNSEEN_NEGATIVES:
+            replay += named_rows(person, _draw(folder, person, "replay", REPLAY_IMAGES))
         for split, images in PROBE_IMAGES.items():
             probes += probe_rows(folder, person, split, images)
     write_rows(folder / "training.jsonl", training)
@@ -55,6 +60,17 @@ def taught_rows(
         kind = kinds[number % len(kinds)]
         wording = questions[kind][number // len(kinds) % len(questions[kind])]
         rows.append({"image": image, "character": person.name, "question": wording, "answer": person.answer(kind)})
+    return rows
+
+
+def named_rows(person: Person, pictures: Sequence[str], *, answered: bool = True) -> list[dict[str, Any]]:
+    """The question for the name, of each picture; without an answer the base's own will be taken."""
+    rows: list[dict[str, Any]] = []
+    for number, image in enumerate(pictures):
+        wording = QUESTIONS["name"][number % len(QUESTIONS["name"])]
+        rows.append({"image": image, "character": person.name, "question": wording})
+        if answered:
+            rows[-1]["answer"] = person.answer("name")
     return rows
 
 
