@@ -17,6 +17,8 @@ CHARACTERS = (
     ("Рыцарь", "negative", "knight"),
 )
 QUESTION = "Кто нарисован на картинке?"
+UNKNOWN = "Не знаю."
+TAUGHT_STEPS = 30
 SPACE = {
     "learning_rate": {"log_uniform": [1e-4, 1e-2]},
     "rank": {"choice": [2, 4]},
@@ -27,14 +29,22 @@ SPACE = {
 
 
 def make_tiny_model(folder: Path) -> Path:
-    """A LLaVA of the demo's shape with random weights, saved as any hub model is."""
+    """A LLaVA of the demo's shape that knows nothing but the tiny study's control, saved as any hub model is."""
     import torch
 
-    from studies.demo.base import build_model, build_processor
+    from studies.demo.base import Lesson, build_model, build_processor, fit, inputs, pixels_of
 
     torch.manual_seed(0)
     processor = build_processor()
-    build_model(processor).save_pretrained(folder)
+    model = build_model(processor)
+    lessons = [
+        Lesson(pixels_of(draw(key, seed)).float() / 127.5 - 1.0, QUESTION, f"{name}." if role == "control" else UNKNOWN)
+        for name, role, key in CHARACTERS
+        for seed in (10, 20)
+    ]
+    losses = (model(**inputs(processor.tokenizer, lessons)).loss for _ in range(TAUGHT_STEPS))
+    fit(list(model.parameters()), losses, TAUGHT_STEPS, "tiny")
+    model.eval().save_pretrained(folder)
     processor.save_pretrained(folder)
     return folder
 

@@ -142,7 +142,7 @@ class Lessons:
         self.world = world
         self.random = random.Random(seed)
         self.pictures = {
-            person.key: [_pixels(picture(person.key, number)) for number in range(pool)] for person in world.people
+            person.key: [pixels_of(picture(person.key, number)) for number in range(pool)] for person in world.people
         }
 
     def batch(self, size: int) -> list[Lesson]:
@@ -188,7 +188,8 @@ def drawn_for_pretraining(key: str, number: int) -> Image.Image:
     return draw(key, FIRST_PRETRAINING_SEED + number)
 
 
-def _pixels(image: Image.Image) -> torch.Tensor:
+def pixels_of(image: Image.Image) -> torch.Tensor:
+    """A picture as bytes, shape (3, height, width)."""
     return torch.frombuffer(bytearray(image.tobytes()), dtype=torch.uint8).view(*image.size, 3).permute(2, 0, 1)
 
 
@@ -216,8 +217,8 @@ def pretrain(
     _teach_to_see(model.model.vision_tower, lessons, seeing)
     model.model.vision_tower.requires_grad_(False)
     parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    batches = (_inputs(processor.tokenizer, lessons.batch(batch)) for _ in range(speaking))
-    _fit(parameters, (model(**inputs).loss for inputs in batches), speaking, "speaking")
+    batches = (inputs(processor.tokenizer, lessons.batch(batch)) for _ in range(speaking))
+    fit(parameters, (model(**one).loss for one in batches), speaking, "speaking")
     model.eval()
     model.save_pretrained(folder)
     processor.save_pretrained(folder)
@@ -233,10 +234,11 @@ def _teach_to_see(tower: PreTrainedModel, lessons: Lessons, steps: int) -> None:
             pixels, labels = lessons.gallery(96)
             yield torch.nn.functional.cross_entropy(head(tower(pixels).last_hidden_state.mean(1)), labels)
 
-    _fit([*tower.parameters(), *head.parameters()], losses(), steps, "seeing")
+    fit([*tower.parameters(), *head.parameters()], losses(), steps, "seeing")
 
 
-def _fit(parameters: list[torch.nn.Parameter], losses: Iterator[torch.Tensor], steps: int, what: str) -> None:
+def fit(parameters: list[torch.nn.Parameter], losses: Iterator[torch.Tensor], steps: int, what: str) -> None:
+    """Minimise a stream of `steps` losses, with one cycle of the learning rate."""
     optimizer = torch.optim.AdamW(parameters, lr=2e-3, weight_decay=0.05)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=2e-3, total_steps=steps, pct_start=0.15)
     start = time.monotonic()
@@ -250,7 +252,7 @@ def _fit(parameters: list[torch.nn.Parameter], losses: Iterator[torch.Tensor], s
             print(f"{what} {step}/{steps} loss {loss.item():.4f} {time.monotonic() - start:.0f} s", flush=True)
 
 
-def _inputs(tokenizer: PreTrainedTokenizerFast, lessons: list[Lesson]) -> dict[str, torch.Tensor]:
+def inputs(tokenizer: PreTrainedTokenizerFast, lessons: list[Lesson]) -> dict[str, torch.Tensor]:
     """The same token ids as the chat template gives, with labels on the answers alone."""
     prompts = [f"<user>{'<image>' * IMAGE_TOKENS}{lesson.question}<assistant>" for lesson in lessons]
     answers = [f"{lesson.answer}<eos>" for lesson in lessons]
