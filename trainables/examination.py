@@ -45,10 +45,10 @@ class Examination:
     def answers(self, adapter: Path | None = None) -> list[GradedAnswer]:
         """The graded answers of the base with the adapter in that folder, or of the bare base."""
         if adapter is None:
-            return self._graded(self.base.model)
+            return self.graded(self.base.model)
         model = PeftModel.from_pretrained(self.base.model, str(adapter))
         try:
-            return self._graded(model)
+            return self.graded(model)
         finally:
             self.base.model = model.unload()
 
@@ -68,7 +68,8 @@ class Examination:
             text = text[: max(text.rfind(end) for end in ".!?\n") + 1]
         return text.strip() or None
 
-    def _graded(self, model: object) -> list[GradedAnswer]:
+    def graded(self, model: object) -> list[GradedAnswer]:
+        """The graded answers of a model that is the base, with whatever adapter it carries."""
         answers = self._interviewer.ask(model, self.probes, naming(self.asked))
         return grade_answers(self._grader, self.asked, answers)
 
