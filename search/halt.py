@@ -6,7 +6,7 @@ import os
 import signal
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -17,7 +17,7 @@ from search.ledger_file import LedgerError
 from studies.files import DiskFull
 
 ENDING = b"ending: the running epochs are given up; once more ends at once\n"
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Interrupted(KeyboardInterrupt):
@@ -37,6 +37,7 @@ class Halt(Stopper):  # type: ignore[misc]
         self.signal: int | None = None
         self.trouble: DiskFull | LedgerError | None = None
         self._tuning = False
+        self._hangup_ignored = False
 
     def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
         """No trial is stopped alone."""
@@ -63,15 +64,17 @@ class Halt(Stopper):  # type: ignore[misc]
 
     @contextmanager
     def listening(self) -> Iterator[None]:
-        """Take SIGINT and SIGTERM as requests to end, for as long as the context lasts.
+        """Take SIGINT, SIGTERM and SIGHUP as requests to end, for as long as the context lasts.
 
         Raises Interrupted where nothing runs yet; inside `tuning`, Tune ends its trials first. A second
-        signal ends the process at once. Only the main thread can listen.
+        signal ends the process at once, but for SIGHUP: of a terminal that is closed more than one comes. One that is
+        ignored already (nohup) stays so. Only the main thread can listen.
         """
         if threading.current_thread() is not threading.main_thread():
             yield
             return
         before = {number: signal.getsignal(number) for number in SIGNALS}
+        self._hangup_ignored = before[signal.SIGHUP] is signal.SIG_IGN
         self._listen()
         try:
             yield
@@ -97,14 +100,18 @@ class Halt(Stopper):  # type: ignore[misc]
 
     def _listen(self) -> None:
         for number in SIGNALS:
-            signal.signal(number, self._take)
+            if number != signal.SIGHUP or not self._hangup_ignored:
+                signal.signal(number, self._take)
 
     def _take(self, number: int, frame: FrameType | None) -> None:
         if self.signal is not None:
+            if number == signal.SIGHUP:
+                return
             # As safe as SIGKILL: whatever is being written is whole or absent.
             os._exit(128 + number)
         self.signal = number
         if not self._tuning:
             raise Interrupted(number, self.run)
-        # Not print: the signal may have come in the middle of one.
-        os.write(2, ENDING)
+        # Not print: the signal may have come in the middle of one. The terminal may be gone.
+        with suppress(OSError):
+            os.write(2, ENDING)
