@@ -62,7 +62,7 @@ def write_report(
     with closing(folder.ledger()) as ledger:
         data = RunData.load(folder, ledger, time.time())
         document = build_document(data, messages, shown_trials(data, trials))
-        table = trials_table(ledger, {row.id: data.test_score(row.id) for row in data.of_kind("finalist")})
+        table = trials_table(data.rows, {row.id: data.test_score(row.id) for row in data.of_kind("finalist")})
     draw(document, folder.report, messages)
     write_table(table, folder.report)
     return _write(document, folder, formats)

@@ -34,7 +34,7 @@ class RunData:
     @classmethod
     def load(cls, folder: RunFolder, ledger: Ledger, now: float) -> RunData:
         """Read a run through a ledger that the caller closes."""
-        rows = ledger.trials()
+        rows = folder.trials(ledger)
         asked = ledger.meta("trials_asked") or 0
         return cls(folder.path, folder.study(), folder.manifest(), ledger, rows, asked, now)
 

@@ -30,7 +30,7 @@ _TIMES = ("started", "finished", "seconds")
 COLUMNS: tuple[str, ...] = (*_IDENTITY, *KNOBS, *_NUMBERS, *_TESTS, "error", "log", *_TIMES)
 
 
-def trials_table(ledger: Ledger, tests: Mapping[str, Score | None] | None = None) -> pd.DataFrame:
+def trials_table(rows: Sequence[TrialRow], tests: Mapping[str, Score | None] | None = None) -> pd.DataFrame:
     """One row a trial in the order of its number, failed and unfinished ones too; the columns are `COLUMNS`.
 
     started, finished: seconds since 1970; seconds: between the two, pauses of an interrupted trial included.
@@ -40,7 +40,7 @@ def trials_table(ledger: Ledger, tests: Mapping[str, Score | None] | None = None
     import pandas as pd  # 0.6 s: `skazka status` imports this module and needs no table
 
     known = tests or {}
-    table = pd.DataFrame([_record(row, known.get(row.id)) for row in ledger.trials()], columns=list(COLUMNS))
+    table = pd.DataFrame([_record(row, known.get(row.id)) for row in rows], columns=list(COLUMNS))
     optional = ("images_per_character", "replay_ratio", "kl_weight")
     return table.astype(dict.fromkeys((*optional, *_NUMBERS, *_TESTS, *_TIMES), "float64"))
 
@@ -74,11 +74,12 @@ def count_states(rows: Sequence[TrialRow], asked: int | None) -> dict[str, int]:
 def summary(folder: RunFolder) -> dict[str, Any]:
     """Where a run stands, as plain JSON.
 
-    run, report: paths; trials: by state; best: by search score; winner; fitness: of the adapter that is exported.
-    report: None until written; best, winner, fitness: None while there is none.
+    run, report: paths; driven: whether a process is at work on it; trials: by state; best: by search score; winner; fitness: of the
+    adapter that is exported. report: None until written; best, winner, fitness: None while there is none.
     """
+    driven = folder.is_driven()
     with closing(folder.ledger()) as ledger:
-        rows, asked = ledger.trials(), ledger.meta("trials_asked")
+        rows, asked = folder.trials(ledger), ledger.meta("trials_asked")
         won = winner(rows, folder.manifest()["options"].get("max_degradation"))
         tested = _tested(folder, ledger, won)
         best = best_trial(rows)
@@ -86,6 +87,7 @@ def summary(folder: RunFolder) -> dict[str, Any]:
     report = next((path for path in (folder.report / HTML_FILE, folder.report / REPORT_FILE) if path.is_file()), None)
     return {
         "run": str(folder.path),
+        "driven": driven,
         "report": None if report is None else str(report),
         "trials": count_states(rows, asked),
         "best": _best(best),

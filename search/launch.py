@@ -24,7 +24,7 @@ from search.ledger import BASE, Ledger
 from search.manifest import build_manifest, write_manifest
 from search.opening import open_test, unasked
 from search.optuna_study import Goal, Objective, Sampler
-from search.preparation import finish_here, length_problems, prepare_on_cluster, read_prepared, start_here
+from search.preparation import finish_here, prepare_on_cluster, read_prepared, start_here
 from search.recovery import restore, settle_changes
 from search.run_folder import RunFolder, default_run
 from search.scheduling import LedgerScheduler, Patience, Scheduling, make_scheduler
@@ -135,7 +135,8 @@ def launch(
 ) -> RunFolder:
     """Start a new run and see it through.
 
-    Raises InputError before any worker starts, and leaves nothing behind then.
+    Raises InputError; nothing is left behind where that is before anything was prepared or tried, and everything stays
+    from then on.
     """
     refuse(options.problems())
     cluster.check_address(options.address)
@@ -145,6 +146,7 @@ def launch(
     space = study.space(space_name)
     refuse(_data_problems(study, space))
     folder = RunFolder.claim(Path(run) if run else default_run(study.file.name))
+    there = folder.path.exists()
     halt = Halt(folder.path)
     with halt.listening(), folder.creating() as draft:
         _fill(draft, study, space, options)
@@ -153,7 +155,8 @@ def launch(
             with following(folder) if options.wandb else nullcontext():
                 _sweep(folder, options, halt, callbacks)
         except InputError:
-            folder.remove()
+            if folder.is_unused():
+                folder.remove(keep_folder=there)
             raise
     return folder
 
@@ -247,7 +250,6 @@ def _sweep(folder: RunFolder, options: Options, halt: Halt, callbacks: Sequence[
                 facts = finish_here(folder, process)
             elif facts is None:
                 facts = prepare_on_cluster(folder, cpus=options.cpus_per_trial, gpus=gpus)
-            refuse(length_problems(folder.study(), folder.space(), facts.longest_prompt))
             _settle_controls(folder, facts, callbacks)
             _run_stages(folder, facts, replace(options, gpus_per_trial=gpus), halt, callbacks)
     finally:

@@ -12,11 +12,11 @@ from typing import Any, NoReturn
 
 from search.known_controls import known_share
 from search.run_folder import RunFolder
-from spaces.problems import InputError, Problem
+from spaces.problems import InputError, Problem, refuse
 from spaces.secrets import redact
 from spaces.space import Space
 from spaces.trial_config import TrialConfig, value_of
-from studies.files import DiskFull, FileError, is_disk_full
+from studies.files import DiskFull, FileError, is_disk_full, set_aside
 from studies.study import Study
 from trainables.facts import Facts
 
@@ -84,7 +84,11 @@ def _facts(folder: RunFolder, pid: int, code: int, errors: str) -> Facts:
     draft = _draft(folder, pid)
     try:
         _explain(folder, code, errors)
-        shutil.rmtree(folder.prepared, ignore_errors=True)
+        longest = Facts.read(draft).longest_prompt
+        # Before it counts as prepared: a run that can train nothing is not worth keeping.
+        refuse(length_problems(folder.study(), folder.space(), longest))
+        if folder.prepared.exists():
+            set_aside(folder.prepared)
         draft.rename(folder.prepared)
     finally:
         for leftover in folder.path.glob(".preparing-*"):

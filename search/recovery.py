@@ -15,6 +15,7 @@ from search.manifest import model_hash, write_manifest
 from search.run_folder import RunFolder
 from spaces.printable import printable
 from spaces.problems import InputError, Problem, refuse
+from studies.files import set_aside
 from studies.study import read_study
 
 log = logging.getLogger(__name__)
@@ -77,15 +78,19 @@ def settle_changes(folder: RunFolder, ledger: Ledger, *, accept: bool) -> None:
     if not accept:
         raise InputError(problems)
     refuse(_unacceptable(folder, ledger))
-    if own or model:
-        # First: encodings and the base's answers belong to what was there before, and must not outlive it.
-        shutil.rmtree(folder.prepared, ignore_errors=True)
+    if (own or model) and folder.prepared.exists():
+        # First: encodings and the base's answers belong to what was there before, and must not be taken for the new's.
+        set_aside(folder.prepared)
     noted = ledger.meta("accepted_changes", [])
     said = [f"{problem.file}: {problem.message}" for problem in problems]
     ledger.set_meta("accepted_changes", [*noted, {"time": time.time(), "changes": said}])
     ledger.set_meta("frozen", folder.hashes())
     manifest["study"]["sha256"] = _source_hash(manifest)
     manifest["base_model"]["sha256"] = model_hash(manifest["base_model"]["id"])
+    _keep_manifest(folder, ledger, manifest)
+
+
+def _keep_manifest(folder: RunFolder, ledger: Ledger, manifest: dict[str, Any]) -> None:
     ledger.set_meta("manifest", manifest)
     write_manifest(folder.manifest_file, manifest)
 

@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
+import shlex
 import shutil
+import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from search.driver_lock import LOCK, driving, is_driven
 from search.known_controls import known_share
 from search.ledger import Ledger
+from search.ledger_file import LedgerError
+from search.trial_row import State, TrialRow
 from spaces.problems import InputError, Problem
 from spaces.space import Space, space_of
 from spaces.trial_config import TrialConfig
 from studies.files import is_disk_full, sha256_of
+from studies.new_folder import draft_of, is_free, put_in_place
 from studies.study import Study, read_study
 
-LOCK = "driver.lock"
 STUDY = "study.yaml"
+BEGUN = (LOCK, "study", "space.json", "manifest.json", "wandb")
 
 
 @dataclass(frozen=True)
@@ -74,7 +79,7 @@ class RunFolder:
         """The place of a new run. Raises InputError when it holds anything already."""
         try:
             path = path.expanduser().absolute()
-            if path.exists() and (not path.is_dir() or any(path.iterdir())):
+            if not is_free(path):
                 raise InputError(_occupied(path))
             path.parent.mkdir(parents=True, exist_ok=True)
         except (OSError, ValueError, RuntimeError) as error:
@@ -90,17 +95,19 @@ class RunFolder:
 
         A launch that is killed leaves a hidden folder, which the next launch of the same name clears.
         """
-        draft = RunFolder(self.path.with_name(f".{self.path.name}.new"))
+        draft = RunFolder(draft_of(self.path))
         try:
             draft.path.mkdir(exist_ok=True)
+            strange = [path for path in draft.path.iterdir() if not _is_begun(path)]
         except OSError as error:
             if is_disk_full(error):
                 raise
             raise InputError(Problem("", "--run", f"{self.path}: {error.strerror}", "choose another --run")) from error
+        if strange:
+            message = f"{draft.path} is in the way, with files that are no run's: {strange[0].name}"
+            raise InputError(Problem("", "--run", message, "move it away or choose another --run"))
         with draft.driving():
-            for leftover in draft.path.iterdir():
-                if leftover.name != LOCK:
-                    shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
+            draft.clear(but=LOCK)
             try:
                 yield draft
             except BaseException:
@@ -111,7 +118,8 @@ class RunFolder:
         """Give a draft its own name."""
         os.sync()
         try:
-            draft.path.rename(self.path)
+            # A folder with a ledger is a run.
+            put_in_place(draft.path, self.path, last=self.ledger_file.name)
         except OSError as error:
             # Another launch was quicker.
             raise InputError(_occupied(self.path)) from error
@@ -139,23 +147,42 @@ class RunFolder:
             ledger.migrate()
         return folder
 
-    @contextmanager
-    def driving(self) -> Iterator[None]:
-        """Hold the run as its only driver. Raises InputError while another process does.
+    def driving(self) -> AbstractContextManager[None]:
+        """Hold the run as its only driver. Raises InputError while another process does."""
+        return driving(self.path)
 
-        The lock is the operating system's: a dead process holds none.
-        """
-        with (self.path / LOCK).open("w") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError as error:
-                message = f"{self.path} is being driven by another process"
-                raise InputError(Problem("", "RUN", message, "wait for it, or see skazka status")) from error
-            yield
+    def is_driven(self) -> bool:
+        """Whether a process holds the run as its driver; where that cannot be seen, it may be so."""
+        return is_driven(self.path)
 
-    def remove(self) -> None:
-        """Take back a run that never started."""
-        shutil.rmtree(self.path, ignore_errors=True)
+    def trials(self, ledger: Ledger) -> list[TrialRow]:
+        """Every trial as it is: what the ledger calls running is interrupted where nobody drives the run."""
+        # First the lock: a driver that ends in between has put its trials in order.
+        left_as: State = "running" if self.is_driven() else "interrupted"
+        return [replace(row, state=left_as) if row.state == "running" else row for row in ledger.trials()]
+
+    def is_unused(self) -> bool:
+        """Whether nothing was prepared or tried yet; a ledger that cannot be read may hold anything."""
+        if self.prepared.exists():
+            return False
+        try:
+            with closing(self.ledger()) as ledger:
+                return not ledger.trials()
+        except (LedgerError, sqlite3.Error, OSError):
+            return False
+
+    def clear(self, *, but: str = "") -> None:
+        """Remove what a run that never began consists of, and nothing else."""
+        for path in self.path.iterdir():
+            if _is_begun(path) and path.name != but:
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+    def remove(self, *, keep_folder: bool = False) -> None:
+        """Take back a run that never began; what others put beside it stays, and so does its folder then."""
+        with suppress(OSError):
+            self.clear()
+            if not keep_folder:
+                self.path.rmdir()
 
     def ledger(self) -> Ledger:
         """The run's ledger."""
@@ -208,7 +235,7 @@ class RunFolder:
         for path in files:
             name = path.relative_to(self.path).as_posix()
             if sha256_of(path) != frozen.get(name):
-                remedy = "restore it, or go on with it: skazka resume --accept-change"
+                remedy = f"restore it, or go on with it: skazka resume {shlex.quote(str(self.path))} --accept-change"
                 raise InputError(Problem(name, "", "has changed since the run began", remedy))
 
     def manifest(self) -> dict[str, Any]:
@@ -235,10 +262,19 @@ class RunFolder:
         }
 
 
+def _is_begun(path: Path) -> bool:
+    """Whether a file or folder of a run is one that is there before anything was prepared or tried."""
+    return path.name in BEGUN or path.name.startswith(("ledger.sqlite", ".preparing-"))
+
+
 def _occupied(path: Path) -> Problem:
     if (path / "ledger.sqlite").exists():
         remedy = "choose another --run, or go on with it: skazka resume"
         return Problem("", "--run", f"{path} already holds another run", remedy)
+    if path.is_symlink() and not path.exists():
+        return Problem(
+            "", "--run", f"{path} is a link to a folder that is not there", "make it, or choose another --run"
+        )
     return Problem("", "--run", f"{path} is not an empty folder", "choose another --run")
 
 

@@ -46,8 +46,9 @@ class Run:
     def trials(self) -> pandas.DataFrame:
         """One row a trial: its configuration, state, score and parts, on test where it was opened, times and error."""
         ledger, study = self.folder.ledger(), self.folder.study()
-        tests = {row.id: score_on_test(study, ledger, row.id) for row in ledger.trials() if row.repeat_of is not None}
-        return trials_table(ledger, tests)
+        rows = self.folder.trials(ledger)
+        tests = {row.id: score_on_test(study, ledger, row.id) for row in rows if row.repeat_of is not None}
+        return trials_table(rows, tests)
 
     def summary(self) -> dict[str, Any]:
         """What `skazka status --json` prints."""

@@ -260,12 +260,16 @@ def status(run: Path, as_json: bool) -> None:
         click.echo(json_line(summary))
         return
     from rich.console import Console
+    from rich.text import Text
 
     from skazka.table import trials_table
 
     console = Console(highlight=False)
     console.print(", ".join(f"{count} {state}" for state, count in summary["trials"].items() if count) or "no trials")
-    rows = opened.folder.ledger().trials()
+    if (left := summary["trials"]["interrupted"] + summary["trials"]["pending"]) and not summary["driven"]:
+        line = f"not driven, {left} of the trials asked for left: skazka resume {shown(opened.path)}"
+        console.print(Text(printable(line)), soft_wrap=True)
+    rows = opened.folder.trials(opened.folder.ledger())
     console.print(trials_table(rows, {}, shown=len(rows)))
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import itertools
 import json
 import os
+import time
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -42,6 +44,15 @@ def sha256_of(path: Path) -> str:
     """The sha256 of a file's bytes, as hex."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def set_aside(path: Path) -> Path:
+    """Move a file or folder out of the way, to a name of its own beside it: nothing is removed."""
+    stamp = time.strftime("%Y%m%d-%H%M%S")
+    places = (path.with_name(f"aside-{stamp}-{number}-{path.name}") for number in itertools.count(1))
+    target = next(place for place in places if not os.path.lexists(place))
+    path.rename(target)
+    return target
 
 
 def write_sealed(path: Path, data: Any) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from safetensors.torch import load_file, save_file
 
-from studies.files import sha256_of, write_sealed
+from studies.files import read_sealed, set_aside, sha256_of, write_sealed
 from trainables.checkpoint_files import ADAPTER, MANIFEST, STATE, checkpoint_folder, read_manifest
 from trainables.task import StillHeld
 
@@ -53,11 +53,12 @@ def write(
 ) -> Checkpoint:
     """Write a checkpoint to a temporary folder, flush it to disk, and rename it into place.
 
+    One that was skipped and stands there is set aside.
     identity: the configuration and seed that it belongs to, as plain JSON.
     """
     final = checkpoint_folder(trial_folder, epoch)
     temporary = trial_folder / f".writing-{final.name}"
-    for leftover in (*trial_folder.glob(".writing-*"), final):
+    for leftover in trial_folder.glob(".writing-*"):
         shutil.rmtree(leftover, ignore_errors=True)
     temporary.mkdir(parents=True)
     save_adapter(str(temporary))
@@ -68,6 +69,8 @@ def write(
     manifest = {"epoch": epoch, "identity": dict(identity), "files": hashes, "report": dict(report)}
     write_sealed(temporary / MANIFEST, manifest)
     _flush(temporary)
+    if final.exists():
+        set_aside(final)
     temporary.rename(final)
     _flush(trial_folder)
     return Checkpoint(final, epoch, dict(report))
@@ -96,12 +99,23 @@ def read(folder: Path, identity: Mapping[str, Any]) -> Checkpoint:
     return Checkpoint(folder, int(manifest["epoch"]), manifest["report"])
 
 
-def prune(trial_folder: Path, keep: set[int]) -> None:
-    """Remove all but the epochs to keep."""
+def prune(trial_folder: Path, identity: Mapping[str, Any], keep: set[int]) -> None:
+    """Remove a trial's checkpoints of all but the epochs to keep; what is not known for one of them is set aside."""
     kept = {checkpoint_folder(trial_folder, epoch) for epoch in keep}
     for folder in trial_folder.glob("epoch-*"):
-        if folder not in kept:
+        if folder in kept:
+            continue
+        if _is_of(folder, identity):
             shutil.rmtree(folder, ignore_errors=True)
+        else:
+            set_aside(folder)
+
+
+def _is_of(folder: Path, identity: Mapping[str, Any]) -> bool:
+    try:
+        return bool(read_sealed(folder / MANIFEST)["identity"] == identity)
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
 
 
 class Hold:

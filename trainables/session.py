@@ -109,7 +109,7 @@ class TrialSession:
         report["seconds"] = time.monotonic() - start
         engine = self.engine
         checkpoint.write(self.task.folder, epoch, self.task.identity, report, engine.state(), engine.save_adapter)
-        checkpoint.prune(self.task.folder, {epoch, self.best.get("epoch", epoch)})
+        checkpoint.prune(self.task.folder, self.task.identity, {epoch, self.best.get("epoch", epoch)})
         return report
 
     def _evaluate(self) -> dict[str, Any]:

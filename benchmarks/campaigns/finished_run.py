@@ -83,7 +83,7 @@ def _run_trial(folder: RunFolder, ledger: Ledger, study: Study, number: int) -> 
         _write_checkpoint(task, epoch, report)
         ledger.record_epoch(trial, epoch, metrics, after)
         best = ledger.trial(trial).best_epoch or epoch
-        checkpoint.prune(task.folder, {epoch, best})
+        checkpoint.prune(task.folder, task.identity, {epoch, best})
     ledger.warn(trial, "it was slow")
     ledger.finish(trial, "stopped" if number == 1 else "completed")
 

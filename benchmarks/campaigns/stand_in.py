@@ -112,7 +112,7 @@ class StandInSession:
         checkpoint.write(self.task.folder, self.number, self.task.identity, report, state, self._save_adapter)
         reach("checkpoint")
         _testify(self.task, self.number)
-        checkpoint.prune(self.task.folder, {self.number, self.best.get("epoch", self.number)})
+        checkpoint.prune(self.task.folder, self.task.identity, {self.number, self.best.get("epoch", self.number)})
         return report
 
     def close(self) -> None:

@@ -172,10 +172,20 @@ def test_a_failed_trial_stands_last_with_its_error(tmp_path: Path) -> None:
 def test_a_running_trial_is_reported_without_being_best(tmp_path: Path) -> None:
     folder, ledger = make_run(tmp_path / "run")
     add_trial(folder, ledger, 0, GOOD, name="lora_v1", state="running")
-    text = _markdown(folder)
+    with folder.driving():
+        text = _markdown(folder)
     assert "- **Состояние:** идёт" in _section(text, "### lora_v1 (t0000) ")
     assert "Завершённых испытаний с оценкой пока нет." in text
     assert "Поиск идёт: дождитесь его конца." in _section(text, "## Итог за минуту")
+
+
+def test_a_trial_that_a_killed_driver_left_is_to_be_resumed(tmp_path: Path) -> None:
+    folder, ledger = make_run(tmp_path / "run")
+    add_trial(folder, ledger, 0, GOOD, name="lora_v1", state="running")
+    text = _markdown(folder)
+    assert "- **Состояние:** прервано" in _section(text, "### lora_v1 (t0000) ")
+    assert "Поиск идёт" not in text
+    assert "skazka resume" in _section(text, "## Итог за минуту")
 
 
 def test_what_a_model_answers_stays_text(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from fake_runs import add_repeat, add_trial, make_run
 from analysis.report import write_report
 from analysis.trials import COLUMNS, best_trial, summary, trials_table
 from search.trial_row import TrialRow
+from skazka.api import Run
 from trainables.scoring import Score
 
 
@@ -24,7 +25,7 @@ def test_failed_trials_are_rows_and_missing_numbers_are_nan(tmp_path: Path) -> N
     folder, ledger = make_run(tmp_path / "run")
     add_trial(folder, ledger, 0, {"Чебурашка": ["Чебурашка"] * 3}, name="lora_v1", config={"rank": 8})
     add_trial(folder, ledger, 1, None, state="failed", error="NotFinite: the loss is not a number")
-    table = trials_table(ledger)
+    table = trials_table(ledger.trials())
     assert list(table.columns) == list(COLUMNS)
     assert list(table["state"]) == ["completed", "failed"]
     assert table["rank"][0] == 8
@@ -38,7 +39,7 @@ def test_a_repeat_says_what_it_repeats_and_has_its_test_score(tmp_path: Path) ->
     folder, ledger = make_run(tmp_path / "run")
     row = add_trial(folder, ledger, 0, {"Чебурашка": ["Чебурашка"] * 3}, name="lora_v1")
     repeat = add_repeat(folder, ledger, row, 1, {"Чебурашка": ["Чебурашка"] * 3})
-    table = trials_table(ledger, {repeat.id: Score(0.4, 0.5, 0.1, 0.0)}).set_index("id")
+    table = trials_table(ledger.trials(), {repeat.id: Score(0.4, 0.5, 0.1, 0.0)}).set_index("id")
     assert list(table["repeat_of"].fillna("")) == ["", "t0000"]
     assert table["test_score"]["t0000-r1"] == 0.4
     assert table["test_degradation"]["t0000-r1"] == 0.1
@@ -47,7 +48,7 @@ def test_a_repeat_says_what_it_repeats_and_has_its_test_score(tmp_path: Path) ->
 
 
 def test_a_run_without_trials_is_an_empty_table(tmp_path: Path) -> None:
-    table = trials_table(make_run(tmp_path / "run")[1])
+    table = trials_table(make_run(tmp_path / "run")[1].trials())
     assert list(table.columns) == list(COLUMNS)
     assert len(table) == 0
 
@@ -87,7 +88,9 @@ def test_summary_counts_asked_trials_without_a_row_as_pending(tmp_path: Path) ->
     add_trial(folder, ledger, 0, {"Чебурашка": ["Чебурашка"] * 3}, name="lora_v1")
     add_trial(folder, ledger, 1, None, state="failed", error="out of memory")
     add_trial(folder, ledger, 2, None, state="running")
-    found = summary(folder)
+    with folder.driving():
+        found = summary(folder)
+    assert found["driven"]
     assert found["trials"] == {
         "completed": 1,
         "stopped": 0,
@@ -96,11 +99,23 @@ def test_summary_counts_asked_trials_without_a_row_as_pending(tmp_path: Path) ->
         "running": 1,
         "pending": 2,
     }
-    assert set(found) == {"run", "report", "trials", "best", "winner", "fitness"}
+    assert set(found) == {"run", "driven", "report", "trials", "best", "winner", "fitness"}
     assert set(found["best"]) == {"id", "name", "config", "score", "gain", "degradation", "hallucination"}
     assert found["best"]["name"] == "lora_v1"
     assert found["report"] is None
     json.dumps(found, allow_nan=False)
+
+
+def test_nothing_runs_where_nobody_drives(tmp_path: Path) -> None:
+    """A driver that was killed left its trials running in the ledger."""
+    folder, ledger = make_run(tmp_path / "run")
+    add_trial(folder, ledger, 0, None, state="running")
+    found = summary(folder)
+    assert not found["driven"]
+    assert (found["trials"]["running"], found["trials"]["interrupted"]) == (0, 1)
+    assert list(Run(folder).trials()["state"]) == ["interrupted"]
+    # The ledger itself is the driver's: looking changes nothing in it.
+    assert ledger.trial("t0000").state == "running"
 
 
 def test_summary_names_the_report_once_it_is_written(tmp_path: Path) -> None:

@@ -219,10 +219,14 @@ def test_an_accepted_change_is_recorded_and_not_told_again(runs: Runs, what: str
 
 
 @pytest.mark.parametrize("what", CHANGES)
-def test_what_was_prepared_of_other_inputs_is_dropped(runs: Runs, what: str) -> None:
+def test_what_was_prepared_of_other_inputs_is_set_aside(runs: Runs, what: str) -> None:
+    before = sorted(path.read_bytes() for path in runs.closed.prepared.iterdir())
     change(runs, what)
     settle(runs.closed, accept=True)
     assert runs.closed.prepared.exists() == (what == "source")
+    for aside in runs.closed.path.glob("aside-*-prepared"):
+        assert sorted(path.read_bytes() for path in aside.iterdir()) == before
+    assert len(list(runs.closed.path.glob("aside-*"))) == (what != "source")
 
 
 def replace_in(path: Path, old: str, new: str) -> None:

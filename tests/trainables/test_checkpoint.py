@@ -113,8 +113,25 @@ def test_an_epoch_that_is_written_again_replaces_the_torn_one(trial: Path) -> No
     assert (found and found.epoch, skipped) == (3, [])
 
 
+def test_pruning_and_writing_set_aside_what_is_not_known_for_the_trial_s(trial: Path) -> None:
+    """A ledger that went back to its backup gives a number a second time: the first one's work stays."""
+    other = {**IDENTITY, "seed": 8}
+    checkpoint.write(trial, 3, other, {"epoch": 3}, {}, lambda target: None)
+    cut(trial / "epoch-0001" / MANIFEST)
+    checkpoint.prune(trial, other, {3})
+    assert sorted(path.name.rpartition("aside-")[2][18:] for path in trial.glob("aside-*")) == [
+        "epoch-0001",
+        "epoch-0002",
+        "epoch-0003",
+    ]
+    [aside] = trial.glob("aside-*-epoch-0003")
+    assert checkpoint.read(aside, IDENTITY).epoch == 3
+    found, skipped = checkpoint.newest(trial, other)
+    assert (found and found.epoch, skipped) == (3, [])
+
+
 def test_pruning_keeps_what_it_is_told(trial: Path) -> None:
-    checkpoint.prune(trial, {1, 3})
+    checkpoint.prune(trial, IDENTITY, {1, 3})
     assert sorted(path.name for path in trial.iterdir()) == ["epoch-0001", "epoch-0003"]
 
 
