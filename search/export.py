@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from search import export_check
+from search.base_model_place import base_model_place
 from search.finalists import score_on_test, winner
 from search.fitness import Fitness, fitness_of
 from search.run_folder import RunFolder
@@ -23,6 +24,7 @@ from spaces.printable import json_line
 from spaces.problems import InputError, Problem
 from spaces.secrets import redact
 from studies.files import is_disk_full
+from studies.new_folder import draft_of, is_free, put_in_place
 from studies.study import Study
 from trainables.answers import ASK_BATCH, GradedAnswer, asking_order
 from trainables.checkpoint_files import checkpoint_folder, read_manifest
@@ -50,29 +52,36 @@ class Exported:
     merged: int | None = None
 
 
-def export(folder: RunFolder, to: str | Path, trial: str | None = None, *, merge: bool = False) -> Exported:
+def export(
+    folder: RunFolder,
+    to: str | Path,
+    trial: str | None = None,
+    *,
+    merge: bool = False,
+    base_model: str | Path | None = None,
+) -> Exported:
     """Write a trial's adapter and check it in a fresh process; with `merge` also the base with the adapter in it.
 
     The default is the winner's repeat with the median search score; without finalists, the best trial.
+    base_model: the folder that the run's base model moved to.
 
-    Raises InputError when there is no such trial or the folder is not empty, and ExportError when the
-    reloaded adapter answers a search probe differently; the folder is removed then.
+    Raises InputError when there is no such trial, the folder is not empty or the base model is gone, and ExportError
+    when the reloaded adapter answers a search probe differently; nothing is left behind then.
     """
     row = _choose(folder, trial)
     source = _checkpoint(folder, row)
+    manifest = _manifest(folder, base_model)
     spec = folder.study().file.base_model
     if merge and spec.quantization != "none":
         message = f"a base in {spec.quantization} cannot take the adapter in"
         raise InputError(Problem("", "--merge", message, "export the adapter alone"))
     target, work = _claim(to)
     try:
-        _write(folder, row, source, work)
-        verified = _verify(folder, row, work)
-        merged = _merge(folder, row, work) if merge else None
-        if target.exists():
-            target.rmdir()
+        _write(folder, row, source, work, manifest)
+        verified = _verify(folder, row, work, manifest)
+        merged = _merge(folder, row, work, manifest) if merge else None
         work.chmod(0o755)
-        work.rename(target)
+        put_in_place(work, target, last=ADAPTER_FILES[1])
     finally:
         shutil.rmtree(work, ignore_errors=True)
     return Exported(target, row, verified, merged)
@@ -98,18 +107,26 @@ def _choose(folder: RunFolder, trial: str | None) -> TrialRow:
 
 
 def _claim(to: str | Path) -> tuple[Path, Path]:
-    """The place of the adapter, and a folder beside it to write in: what has its own name is an adapter that works."""
+    """The place of the adapter, and a hidden folder to write in: what has its own name is an adapter that works."""
     try:
         target = Path(to).expanduser().absolute()
-        if target.exists() and (not target.is_dir() or any(target.iterdir())):
-            raise InputError(Problem("", "--to", f"{target} is not empty", "choose another folder"))
+        if not is_free(target):
+            raise InputError(Problem("", "--to", f"{target} is no empty folder", "choose another folder"))
         target.parent.mkdir(parents=True, exist_ok=True)
-        return target, Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+        draft = draft_of(target)
+        return target, Path(tempfile.mkdtemp(prefix=f"{draft.name}-", dir=draft.parent))
     except (OSError, ValueError, RuntimeError) as error:
         if isinstance(error, InputError) or is_disk_full(error):
             raise
         reason = getattr(error, "strerror", None) or str(error)
         raise InputError(Problem("", "--to", f"{to}: {reason}", "choose another folder")) from error
+
+
+def _manifest(folder: RunFolder, base_model: str | Path | None) -> dict[str, Any]:
+    """The run's manifest, with the place where the base model lies now."""
+    manifest = folder.manifest()
+    place = base_model_place(manifest, base_model)
+    return {**manifest, "base_model": {**manifest["base_model"], "id": place}}
 
 
 def _checkpoint(folder: RunFolder, row: TrialRow) -> Path:
@@ -124,11 +141,14 @@ def _checkpoint(folder: RunFolder, row: TrialRow) -> Path:
     return source
 
 
-def _write(folder: RunFolder, row: TrialRow, source: Path, target: Path) -> None:
-    for name in ADAPTER_FILES:
-        shutil.copyfile(source / name, target / name)
-    manifest = folder.manifest()
+def _write(folder: RunFolder, row: TrialRow, source: Path, target: Path, manifest: dict[str, Any]) -> None:
+    weights, settings = ADAPTER_FILES
+    shutil.copyfile(source / weights, target / weights)
     base = manifest["base_model"]
+    adapter = json.loads((source / settings).read_text(encoding="utf-8"))
+    # peft wrote where the model lay then.
+    adapter["base_model_name_or_path"] = base["id"]
+    (target / settings).write_text(json.dumps(adapter, indent=2, sort_keys=True), encoding="utf-8")
     trust = manifest["options"].get("trust_remote_code", False)
     facts = _facts(folder)
     try:
@@ -189,23 +209,25 @@ def model_card(
     )
 
 
-def _verify(folder: RunFolder, row: TrialRow, adapter: Path) -> int:
+def _verify(folder: RunFolder, row: TrialRow, adapter: Path, manifest: dict[str, Any]) -> int:
     expected = folder.ledger().answers(row.id)
-    answers = _asked_afresh(folder, expected, adapter, merge=False)
+    answers = _asked_afresh(folder, expected, adapter, manifest, merge=False)
     _compare(expected, answers)
     return len(answers)
 
 
-def _merge(folder: RunFolder, row: TrialRow, adapter: Path) -> int:
+def _merge(folder: RunFolder, row: TrialRow, adapter: Path, manifest: dict[str, Any]) -> int:
     expected = folder.ledger().answers(row.id)
-    answers = _asked_afresh(folder, expected, adapter, merge=True)
+    answers = _asked_afresh(folder, expected, adapter, manifest, merge=True)
     return sum(graded.answer.text == text for graded, text in zip(expected, answers, strict=True))
 
 
-def _asked_afresh(folder: RunFolder, expected: Sequence[GradedAnswer], adapter: Path, *, merge: bool) -> list[str]:
+def _asked_afresh(
+    folder: RunFolder, expected: Sequence[GradedAnswer], adapter: Path, manifest: dict[str, Any], *, merge: bool
+) -> list[str]:
     with tempfile.TemporaryDirectory() as scratch:
         asked, answered = Path(scratch) / "asked.json", Path(scratch) / "answered.json"
-        request = {**_request(folder, expected), "adapter": str(adapter), "merge": merge}
+        request = {**_request(folder, expected, manifest), "adapter": str(adapter), "merge": merge}
         asked.write_text(json.dumps(request), encoding="utf-8")
         # -P and a scratch folder: the process must not find our packages, only the script itself.
         command = [sys.executable, "-P", export_check.__file__, str(asked), str(answered)]
@@ -217,9 +239,9 @@ def _asked_afresh(folder: RunFolder, expected: Sequence[GradedAnswer], adapter: 
     return answers
 
 
-def _request(folder: RunFolder, expected: Sequence[GradedAnswer]) -> dict[str, Any]:
+def _request(folder: RunFolder, expected: Sequence[GradedAnswer], manifest: dict[str, Any]) -> dict[str, Any]:
     """What the check needs to load the base and to ask as the trial was asked."""
-    study, manifest = folder.study(), folder.manifest()
+    study = folder.study()
     base, spec, facts = manifest["base_model"], study.file.base_model, _facts(folder)
     return {
         "base_model": base["id"],

@@ -25,7 +25,7 @@ from search.manifest import build_manifest, write_manifest
 from search.opening import open_test, unasked
 from search.optuna_study import Goal, Objective, Sampler
 from search.preparation import finish_here, prepare_on_cluster, read_prepared, start_here
-from search.recovery import restore, settle_changes
+from search.recovery import restore, settle_base_model, settle_changes
 from search.run_folder import RunFolder, default_run
 from search.scheduling import LedgerScheduler, Patience, Scheduling, make_scheduler
 from search.searcher import LedgerSearcher
@@ -181,6 +181,7 @@ def resume(
     retry_failed: bool = False,
     accept_change: bool = False,
     allow_unknown_controls: bool = False,
+    base_model: str | Path | None = None,
     callbacks: Sequence[Callback] = (),
 ) -> RunFolder:
     """Go on with a run that was interrupted.
@@ -188,8 +189,9 @@ def resume(
     trials: raises the total that was asked for; time_budget: seconds for this attempt, for the first
     attempt's is not taken over; address: of another cluster than the run was started on.
     retry_failed: give failed trials another chance. accept_change: go on although the study, the space
-    or the base model changed, and record it. allow_unknown_controls: go on although the base knows no control.
-    Raises InputError when the run is being driven by another process or something changed, and
+    or the base model changed, and record it. base_model: the folder that the same base model moved to; recorded.
+    allow_unknown_controls: go on although the base knows no control.
+    Raises InputError when the run is being driven by another process, something changed or the base model is gone, and
     LedgerError when neither the ledger nor its backup can be read.
     """
     folder = RunFolder.find(run)
@@ -204,6 +206,7 @@ def resume(
         if options.wandb:
             check_login()
         with closing(folder.ledger()) as ledger:
+            settle_base_model(folder, ledger, base_model)
             settle_changes(folder, ledger, accept=accept_change)
             ledger.interrupt("the driver ended")
             for row in ledger.trials():

@@ -9,6 +9,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+from search.base_model_place import base_model_place
 from search.ledger import BASE, Ledger
 from search.ledger_file import LedgerDamaged
 from search.manifest import model_hash, write_manifest
@@ -65,10 +66,19 @@ def _set_aside(folder: RunFolder) -> Path:
     return aside
 
 
+def settle_base_model(folder: RunFolder, ledger: Ledger, given: str | Path | None) -> None:
+    """Record where the base model lies now, where it moved. Raises InputError where it is gone or is another."""
+    manifest = ledger.meta("manifest")
+    place = base_model_place(manifest, given)
+    if given is not None:
+        manifest["base_model"] |= {"id": place, "sha256": manifest["base_model"]["sha256"] or model_hash(place)}
+        _keep_manifest(folder, ledger, manifest)
+
+
 def settle_changes(folder: RunFolder, ledger: Ledger, *, accept: bool) -> None:
     """Refuse a run whose study, space or base model changed; or record what changed and go on with what is there.
 
-    Raises InputError with every change, and with one that cannot be accepted.
+    Raises InputError with every change, and with one that cannot be accepted. The base model is there.
     """
     manifest = ledger.meta("manifest")
     own, model, source = _own_changes(folder, ledger), _model_change(manifest), _source_change(manifest)

@@ -128,14 +128,16 @@ def resume(
     retry_failed: bool = False,
     accept_change: bool = False,
     allow_unknown_controls: bool = False,
+    base_model: str | Path | None = None,
     callbacks: Sequence[Any] = (),
 ) -> Run:
     """Finish an interrupted run.
 
     trials: raises the total that was asked for. time_budget: seconds. retry_failed: give failed trials
-    another chance. accept_change: go on although study, space or base model changed since. allow_unknown_controls: go
-    on although the base knows none of the controls.
-    Raises spaces.problems.InputError when something changed or another process drives the run.
+    another chance. accept_change: go on although study, space or base model changed since. base_model: the folder
+    that the base model moved to; it must be the same. allow_unknown_controls: go on although the base knows none of
+    the controls.
+    Raises spaces.problems.InputError when something changed, the base model is gone or another process drives the run.
     """
     from search import launch as sweep
 
@@ -147,6 +149,7 @@ def resume(
         retry_failed=retry_failed,
         accept_change=accept_change,
         allow_unknown_controls=allow_unknown_controls,
+        base_model=base_model,
         callbacks=callbacks,
     )
     return _reported(folder)
@@ -175,14 +178,22 @@ def report(
     return write_report(RunFolder.open(run), language, formats, trials)
 
 
-def export(run: str | Path, to: str | Path, trial: str | None = None, *, merge: bool = False) -> Exported:
+def export(
+    run: str | Path,
+    to: str | Path,
+    trial: str | None = None,
+    *,
+    merge: bool = False,
+    base_model: str | Path | None = None,
+) -> Exported:
     """Write a trial's adapter (default: the best) as plain peft loads it, checked in a fresh process.
 
-    merge: write the base with the adapter in it as well, as plain transformers loads it.
+    merge: write the base with the adapter in it as well, as plain transformers loads it. base_model: the folder that
+    the run's base model moved to; it must be the same.
     """
     from search.export import export as export_run
 
-    return export_run(RunFolder.open(run), to, trial, merge=merge)
+    return export_run(RunFolder.open(run), to, trial, merge=merge, base_model=base_model)
 
 
 def study_db(run: str | Path, to: str) -> Written:

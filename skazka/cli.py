@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from skazka.command import NONE_SUCCEEDED, OK, SOME_FAILED, guarded, json_option, shown
+from skazka.command import NONE_SUCCEEDED, OK, SOME_FAILED, base_model_option, guarded, json_option, shown
 from skazka.doctor import doctor
 from skazka.init import init
 from spaces.printable import json_line, printable
@@ -127,6 +127,7 @@ def launch(study: str | None, as_json: bool, **options: Any) -> None:
 @click.option("--retry-failed", is_flag=True, help="Give failed trials another chance.")
 @click.option("--accept-change", is_flag=True, help="Go on although study, space or base model changed; recorded.")
 @click.option("--allow-unknown-controls", is_flag=True, help="Go on although the base knows none of the controls.")
+@base_model_option
 @json_option
 @guarded
 def resume(run: Path, as_json: bool, **options: Any) -> None:
@@ -297,9 +298,10 @@ def report(run: Path, lang: str | None, formats: tuple[str, ...], trials: str | 
 @click.option("--to", required=True, type=click.Path(path_type=Path), help="New folder for the adapter.")
 @click.option("--trial", help="Trial id or baseline name.  [default: the best]")
 @click.option("--merge", is_flag=True, help="Also write the base with the adapter in it, in the folder merged.")
+@base_model_option
 @json_option
 @guarded
-def export(run: Path, to: Path, trial: str | None, merge: bool, as_json: bool) -> None:
+def export(run: Path, to: Path, trial: str | None, merge: bool, base_model: Path | None, as_json: bool) -> None:
     """Write the adapter of the best trial of RUN, as plain peft loads it.
 
     The adapter is loaded again in a fresh process and asked every search probe; it counts as
@@ -310,7 +312,7 @@ def export(run: Path, to: Path, trial: str | None, merge: bool, as_json: bool) -
     """
     from skazka import api
 
-    done = api.export(run, to, trial, merge=merge)
+    done = api.export(run, to, trial, merge=merge, base_model=base_model)
     if as_json:
         facts: dict[str, Any] = {"exported": str(done.folder), "trial": done.trial.id}
         facts["verified_answers"] = done.verified

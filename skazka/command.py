@@ -66,6 +66,10 @@ json_option = click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON object on stdout, the rest on stderr."
 )
 
+base_model_option = click.option(
+    "--base-model", type=click.Path(path_type=Path), help="Folder that the run's base model moved to; the same model."
+)
+
 
 def shown(path: Path) -> str:
     """A path as a user would type it here."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -227,6 +228,41 @@ def test_what_was_prepared_of_other_inputs_is_set_aside(runs: Runs, what: str) -
     for aside in runs.closed.path.glob("aside-*-prepared"):
         assert sorted(path.read_bytes() for path in aside.iterdir()) == before
     assert len(list(runs.closed.path.glob("aside-*"))) == (what != "source")
+
+
+@pytest.mark.parametrize("accept_change", [False, True])
+def test_a_base_model_that_is_gone_is_no_change(runs: Runs, accept_change: bool) -> None:
+    """It may have moved: neither its hash nor what was prepared with it is given up."""
+    before = runs.closed.manifest()
+    (runs.study / "model").rename(runs.study / "moved")
+    with pytest.raises(InputError, match=r"is not at .*/model any more — .*--base-model PATH"):
+        resume(runs.closed.path, accept_change=accept_change)
+    assert runs.closed.manifest() == before
+    assert runs.closed.prepared.is_dir()
+    with closing(runs.closed.ledger()) as ledger:
+        assert ledger.meta("accepted_changes") is None
+
+
+def test_a_base_model_that_moved_is_given_once(runs: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = runs.closed.manifest()["base_model"]
+    (runs.study / "model").rename(runs.study / "moved")
+    monkeypatch.chdir(runs.study)
+    resume(runs.closed.path, base_model="./moved/")
+    found = runs.closed.manifest()["base_model"]
+    assert found == {**before, "id": str(runs.study / "moved")}
+    assert json.loads(runs.closed.manifest_file.read_text(encoding="utf-8"))["base_model"] == found
+    assert runs.closed.prepared.is_dir()
+    assert rows(resume(runs.closed.path).ledger()) == runs.trials
+
+
+def test_another_model_is_not_taken_for_the_one_that_moved(runs: Runs) -> None:
+    before = runs.closed.manifest()
+    (runs.study / "model").rename(runs.study / "moved")
+    with (runs.study / "moved" / "config.json").open("a") as file:
+        file.write(" ")
+    with pytest.raises(InputError, match=r"holds another base model .*sha256 [0-9a-f]{12}…, .* with [0-9a-f]{12}…"):
+        resume(runs.closed.path, base_model=runs.study / "moved", accept_change=True)
+    assert runs.closed.manifest() == before
 
 
 def replace_in(path: Path, old: str, new: str) -> None:
