@@ -17,7 +17,9 @@ from ray.exceptions import RayError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from search.ray_access import keep_token_private, loopback_only, warn_without_token
+from search.ray_temporary import ray_folder
 from spaces.problems import InputError, Problem
+from studies.files import is_disk_full
 
 PACKAGES = ("spaces", "studies", "trainables", "search", "analysis", "skazka")
 QUIET = {
@@ -76,11 +78,18 @@ def _init(address: str | None) -> None:
     try:
         if here:
             with loopback_only():
-                ray.init(address="local", include_dashboard=False, **options)
+                ray.init(address="local", include_dashboard=False, _temp_dir=str(ray_folder()), **options)
         else:
             ray.init(address=address, **options)
-    except (ConnectionError, ValueError, RuntimeError, RayError) as error:
+    except InputError:
+        raise
+    except (OSError, ValueError, RuntimeError, RayError) as error:
+        if is_disk_full(error):
+            raise
         reason = (str(error).splitlines() or ["no message"])[0]
+        if here:
+            remedy = "see skazka doctor; RAY_TMPDIR names another folder for its files"
+            raise InputError(Problem("", "Ray", f"cannot start here ({reason})", remedy)) from error
         message = f"no Ray cluster at {address!r} ({reason})"
         remedy = "start one with ray start, set RAY_AUTH_MODE=token if it wants a token, or leave --address out"
         raise InputError(Problem("", "--address", message, remedy)) from error
