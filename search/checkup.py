@@ -73,6 +73,20 @@ def services(study: Study | None) -> Iterator[Finding]:
         yield Finding("note", f"RAY_ADDRESS is {address}", "launch uses it only with --address auto")
     else:
         yield Finding("ok", "Ray: started on this machine by each search; --address names a running cluster")
+    yield from _ray_folder()
+
+
+def _ray_folder() -> Iterator[Finding]:
+    """Ray's own folder, where it will not do."""
+    from search.ray_temporary import default_folder, ray_folder, why_not
+
+    own = default_folder()
+    if (reason := why_not(own)) is None:
+        return
+    try:
+        yield Finding("note", f"{own} {reason}: Ray keeps its files in {ray_folder()}", "RAY_TMPDIR names another")
+    except InputError as error:
+        yield from study_findings(error)
 
 
 def _hub() -> Finding:
@@ -122,6 +136,7 @@ def size_up(study: Study, space: Space, *, trust_remote_code: bool = False) -> t
     import transformers
 
     from trainables.base_model import BaseModel
+    from trainables.examination import RowError
     from trainables.families import FamilyRefused
     from trainables.loading import ModelRefused
     from trainables.sizing import cost, cut_share, row_lengths, spread
@@ -132,6 +147,8 @@ def size_up(study: Study, space: Space, *, trust_remote_code: bool = False) -> t
     try:
         base = BaseModel.load(study.base_model, study.file.base_model, trust_remote_code=trust_remote_code)
         rows = row_lengths(study, base)
+    except RowError as error:
+        return study_findings(InputError(error.problems)), None
     except (ModelRefused, FamilyRefused, ValueError) as error:
         message, _, remedy = str(error).partition(" — ")
         return [Finding("stop", message, remedy or "mend the row, or choose another base model")], None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -16,7 +17,7 @@ from spaces.problems import InputError, Problem, refuse
 from spaces.secrets import redact
 from spaces.space import Space
 from spaces.trial_config import TrialConfig, value_of
-from studies.files import DiskFull, FileError, is_disk_full, set_aside
+from studies.files import DiskFull, is_disk_full, set_aside
 from studies.study import Study
 from trainables.facts import Facts
 
@@ -102,7 +103,7 @@ def _explain(folder: RunFolder, code: int, errors: str) -> None:
         message, _, remedy = last.partition(" — ")
         raise InputError(Problem("study.yaml", "base_model", message, remedy or "choose another base model"))
     if code == UNENCODABLE:
-        raise InputError(Problem("", "rows", last, "mend or rewrite the row, or choose another base model"))
+        raise InputError(Problem(**problem) for problem in json.loads(last))
     if code == DISK_FULL:
         raise DiskFull(f"{folder.path}: no space left on the disk")
     if code != 0:
@@ -113,7 +114,7 @@ def prepare_run(folder: RunFolder) -> None:
     """Prepare a run in this process, into a folder of its own.
 
     Exits with UNLOADABLE when the base model cannot be loaded, with UNENCODABLE when a row cannot be
-    encoded and with DISK_FULL; the last line on stderr says why.
+    encoded and with DISK_FULL; the last line on stderr says why, of rows as JSON.
     """
     import torch
 
@@ -135,8 +136,8 @@ def prepare_run(folder: RunFolder) -> None:
     shutil.rmtree(draft, ignore_errors=True)
     try:
         prepare(study, base, _variants(folder, study), known_share(manifest)).save(draft)
-    except (RowError, FileError) as error:
-        _give_up(UNENCODABLE, error)
+    except RowError as error:
+        _give_up(UNENCODABLE, json.dumps([vars(problem) for problem in error.problems]))
     except Exception as error:
         if is_disk_full(error):
             _give_up(DISK_FULL, error)
@@ -174,7 +175,7 @@ def length_problems(study: Study, space: Space, longest_prompt: int) -> list[Pro
     ]
 
 
-def _give_up(code: int, error: Exception) -> NoReturn:
+def _give_up(code: int, error: Exception | str) -> NoReturn:
     print(f"{error}".strip().splitlines()[0], file=sys.stderr)
     sys.exit(code)
 

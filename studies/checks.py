@@ -15,6 +15,7 @@ from spaces.printable import UNPRINTABLE
 from spaces.problems import InputError, Problem, field_name, refuse
 from studies.files import FileError, resolve
 from studies.images import inspect
+from studies.model_marks import REMEDY, mark_in, marks_of, said
 from studies.rows import Rows
 from studies.study import Study, find_study, parse_study
 
@@ -36,6 +37,7 @@ def load_study(name: str | Path | None = None) -> Study:
     # A row that could not be read may be the very one that would be missed here.
     problems += [] if unread else _coverage(study)
     problems += [*_roles_of_rows(study), *_probe_fields(study), *_replay(study), *_augmentation(study)]
+    problems += _marks(study)
     problems += [*_sides(study, hashes), *_space(study)]
     refuse(problems)
     return study
@@ -238,6 +240,18 @@ def _augmentation(study: Study) -> list[Problem]:
         _at(study, ("baselines", name, "augmentation"), f"baselines.{name}.augmentation", message, remedy)
         for name, config in study.file.baselines.items()
         if config.augmentation
+    ]
+
+
+def _marks(study: Study) -> list[Problem]:
+    """Texts that hold a mark of the base model, as far as its folder is here."""
+    marks = marks_of(Path(study.base_model))
+    return [
+        rows.problem(index, field, said(mark), REMEDY)
+        for rows in (study.training, study.replay, study.probes)
+        for index, row in enumerate(rows)
+        for field in ("question", "answer")
+        if (mark := mark_in(getattr(row, field, ""), marks))
     ]
 
 

@@ -185,6 +185,14 @@ class Study:
             line = self.document.line_of(("space",))
             raise InputError(Problem(self.document.file, "space", str(error), remedy, line)) from error
 
+    def problem_of(self, row: Row, field: str, message: str, remedy: str) -> Problem:
+        """A refusal of one of the study's own rows, by its file and line."""
+        for rows in (self.training, self.replay, self.probes):
+            for index, known in enumerate(rows):
+                if known is row:
+                    return rows.problem(index, field, message, remedy)
+        return Problem("", field, message, remedy)
+
     @cached_property
     def files(self) -> list[Path]:
         """Every file the study consists of but the base model, in a fixed order."""

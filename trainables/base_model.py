@@ -69,6 +69,12 @@ class BaseModel:
         return int(tokenizer.pad_token_id if tokenizer.pad_token_id is not None else tokenizer.eos_token_id)
 
     @property
+    def context(self) -> int | None:
+        """Tokens that the model reads at most; None where its configuration does not say."""
+        positions: int | None = getattr(self.model.config.get_text_config(), "max_position_embeddings", None)
+        return positions
+
+    @property
     def stops(self) -> list[int]:
         """Ids at which generation ends: those that end an answer, and the model's own."""
         own = self.model.generation_config.eos_token_id

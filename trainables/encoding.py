@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from PIL import Image
 
+from studies.model_marks import marks_among
 from studies.names import normalise
 
 IGNORED = -100
@@ -99,6 +100,12 @@ class Encoder:
     def _special(self) -> frozenset[int]:
         added = self.tokenizer.added_tokens_decoder
         return frozenset({*self.tokenizer.all_special_ids, *(token for token, one in added.items() if one.special)})
+
+    @cached_property
+    def marks(self) -> list[str]:
+        """The model's own marks, which no text may hold."""
+        added = self.tokenizer.added_tokens_decoder.values()
+        return marks_among([*self.tokenizer.all_special_tokens, *(one.content for one in added if one.special)])
 
     def answer_ids(self, question: str, answer: str) -> list[int]:
         """Token ids of an answer as the chat template ends it, up to the end-of-turn token.

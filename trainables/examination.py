@@ -5,22 +5,44 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+import torch
 from peft import PeftModel
 from PIL import Image
 
+from spaces.problems import Problem
 from studies.images import fit, open_rgb, vary
-from studies.rows import Example, Probe, Row
+from studies.model_marks import REMEDY, mark_in, said
+from studies.rows import Example, Probe, ReplayRow, Row
 from studies.study import Study
 from trainables.answering import Interviewer
 from trainables.answers import GradedAnswer, grade_answers, grader_of
 from trainables.base_model import BaseModel, VisionFeatures
-from trainables.encoding import Encoded
+from trainables.encoding import Encoded, EncodedImage
 from trainables.grading import HALLUCINATED
 from trainables.training_set import variant_name
 
+# Characters of what a processor says that a refusal repeats.
+MAX_REASON = 300
+# Rows that are refused at once: thousands may share one fault.
+MAX_TOLD = 20
+
 
 class RowError(ValueError):
-    """A row that the model's processor cannot encode."""
+    """Rows that the base model cannot be shown: a problem each with file, line, field and remedy, MAX_TOLD at most."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        self.problems = list(problems[:MAX_TOLD])
+        if more := len(problems) - len(self.problems):
+            self.problems.append(Problem("", "", f"and {more} more rows"))
+        super().__init__("\n".join(map(str, self.problems)))
+
+
+def check_sees(study: Study, base: BaseModel) -> None:
+    """Raises RowError for a study with pictures whose base takes none."""
+    if study.has_pictures and not base.encoder.sees:
+        remedy = "choose a vision-language model"
+        message = "a text model cannot be shown a picture"
+        raise RowError([Problem(study.document.file, "base_model.id", message, remedy)])
 
 
 class Examination:
@@ -31,12 +53,16 @@ class Examination:
     """
 
     def __init__(self, study: Study, base: BaseModel, split: str) -> None:
-        """Raises RowError for a probe that cannot be encoded."""
+        """Raises RowError with every probe that the base cannot be shown."""
         self.study = study
         self.base = base
         self.asked = study.probes_of(split)
         self.features: dict[str, VisionFeatures] = {}
-        self.probes = {probe.id: encode(study, base, self.features, probe, None) for probe in self.asked}
+        problems: list[Problem] = []
+        encoded = encode_rows(study, base, self.features, self.asked, problems)
+        if problems:
+            raise RowError(problems)
+        self.probes = {probe.id: one for probe, one in zip(self.asked, encoded, strict=True)}
         self.names = {name: tuple(base.encoder.answer_ids("?", name)) for name in study.names}
         self._grader = grader_of(study)
         tokens = study.file.evaluation.max_new_tokens
@@ -52,12 +78,12 @@ class Examination:
         finally:
             self.base.model = model.unload()
 
-    def own_answers(self, rows: Sequence[Row]) -> list[str | None]:
-        """What the bare base answers to each row; None where it says nothing, or names anyone but whom the row shows.
+    def own_answers(self, rows: Sequence[ReplayRow]) -> list[str | None]:
+        """What the bare base answers to each row without an answer; None where it says nothing, or names anyone but whom the row shows.
 
         An answer that was cut off at the limit of tokens ends with its last whole sentence.
         """
-        asked = {str(place): encode(self.study, self.base, self.features, row, None) for place, row in enumerate(rows)}
+        asked = {str(place): encode(self.study, self.base, self.features, row) for place, row in enumerate(rows)}
         answers = self._interviewer.ask(self.base.model, asked, []) if asked else []
         return [self._teachable(row, answer.text) for row, answer in zip(rows, answers, strict=True)]
 
@@ -79,18 +105,68 @@ def naming(probes: Iterable[Probe]) -> list[str]:
     return [probe.id for probe in probes if probe.kind == "name"]
 
 
-def encode(study: Study, base: BaseModel, features: dict[str, VisionFeatures], row: Row, answer: str | None) -> Encoded:
-    """A row as the model reads it; a picture that is new is added to `features`."""
+def encode_rows(
+    study: Study,
+    base: BaseModel,
+    features: dict[str, VisionFeatures],
+    rows: Iterable[Row],
+    problems: list[Problem],
+) -> list[Encoded]:
+    """Rows as the model reads them; what cannot be shown to it is added to `problems` and left out."""
+    encoded = []
+    for row in rows:
+        try:
+            encoded.append(encode(study, base, features, row))
+        except RowError as error:
+            problems += error.problems
+    return encoded
+
+
+def encode(study: Study, base: BaseModel, features: dict[str, VisionFeatures], row: Row) -> Encoded:
+    """A row as the model reads it, with its answer where it has one; a new picture is added to `features`.
+
+    Raises RowError.
+    """
+    encoded, pixels = read_row(study, base, row)
     try:
-        encoded, pixels = base.encoder.encode(row.unit, picture_of(study, row), row.question, answer)
         if pixels is not None:
             if row.unit not in features:
                 features[row.unit] = base.see(pixels)
             base.check(encoded, features[row.unit])
-    except ValueError as error:
-        where = f"{row.image}, {row.question!r}" if row.image else repr(row.question)
-        raise RowError(f"{where}: {error}") from error
+    except torch.OutOfMemoryError:
+        raise
+    except (ValueError, RuntimeError) as error:
+        raise RowError([_unshowable(study, row, error)]) from error
     return encoded
+
+
+def read_row(study: Study, base: BaseModel, row: Row) -> tuple[Encoded, EncodedImage | None]:
+    """A row and its picture as the processor gives them; the vision tower is not asked. Raises RowError."""
+    answer = row.answer if isinstance(row, Example | ReplayRow) else None
+    for field, text in (("question", row.question), ("answer", answer or "")):
+        if mark := mark_in(text, base.encoder.marks):
+            raise RowError([study.problem_of(row, field, said(mark), REMEDY)])
+    try:
+        encoded, pixels = base.encoder.encode(row.unit, picture_of(study, row), row.question, answer)
+    except MemoryError:
+        raise
+    # The processors of the families, and the chat templates, raise whatever they like.
+    except Exception as error:
+        raise RowError([_unshowable(study, row, error)]) from error
+    tokens, room = len(encoded.prompt), base.context
+    if room is not None and tokens >= room:
+        message = f"its prompt has {tokens} tokens, the base model reads at most {room}"
+        remedy = "shorten the question, or have pictures scaled down: base_model.max_pixels"
+        raise RowError([study.problem_of(row, "question", message, remedy)])
+    return encoded, pixels
+
+
+def _unshowable(study: Study, row: Row, error: Exception) -> Problem:
+    reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:MAX_REASON]
+    message = f"{row.unit!r} cannot be shown to the base model ({reason})"
+    remedy = "replace the picture or scale it (base_model.image_size)" if row.image else "rewrite the row"
+    field = "image" if row.image else "question"
+    return study.problem_of(row, field, message, f"{remedy}, or choose another base model")
 
 
 def see_variants(

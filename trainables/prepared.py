@@ -10,12 +10,13 @@ from typing import Any
 
 from safetensors.torch import load_file, save_file
 
+from spaces.problems import Problem
 from studies.rows import ReplayRow
 from studies.study import Study
 from trainables.answers import GradedAnswer
 from trainables.base_model import BaseModel, VisionFeatures, features_from_tensors, features_to_tensors
 from trainables.encoding import Encoded
-from trainables.examination import Examination, encode, see_variants
+from trainables.examination import Examination, RowError, check_sees, encode_rows, see_variants
 from trainables.facts import Facts
 from trainables.scoring import UNKNOWN, scored_roles
 
@@ -83,19 +84,33 @@ def prepare(study: Study, base: BaseModel, variants: int = 0, known_share: float
 
     variants: of each training picture, looked at beside it. known_share: see `scored_roles`; rows of controls that the
     base does not know are not replayed.
-    Raises RowError for a row that cannot be encoded.
+    Raises RowError with every row that the base cannot be shown, those of the test side too.
     """
-    examination = Examination(study, base, "search")
-    features = examination.features
-    training = [(row.character, encode(study, base, features, row, row.answer)) for row in study.training]
+    check_sees(study, base)
+    features: dict[str, VisionFeatures] = {}
+    problems: list[Problem] = []
+    training = encode_rows(study, base, features, study.training, problems)
+    encode_rows(study, base, features, study.replay, problems)
+    # Only whether they can be asked: nothing of the test side is kept, and the base does not answer it.
+    encode_rows(study, base, {}, study.probes_of("test"), problems)
+    try:
+        examination = Examination(study, base, "search")
+    except RowError as error:
+        problems += error.problems
+    if problems:
+        raise RowError(problems)
+    features |= examination.features
     for row in {row.unit: row for row in study.training}.values():
         see_variants(study, base, features, row, variants)
     before = examination.answers()
     roles = scored_roles(before, study.roles, known_share)
-    replay = [row for row in study.replay if roles[row.character] != UNKNOWN]
+    known = [row for row in study.replay if roles[row.character] != UNKNOWN]
+    replay = encode_rows(study, base, features, _answered(known, examination), problems)
+    if problems:
+        raise RowError(problems)
     return Prepared(
-        training=training,
-        replay=[encode(study, base, features, row, row.answer) for row in _answered(replay, examination)],
+        training=[(row.character, encoded) for row, encoded in zip(study.training, training, strict=True)],
+        replay=replay,
         probes=examination.probes,
         names=examination.names,
         features=features,

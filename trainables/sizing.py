@@ -10,15 +10,14 @@ from typing import Any
 
 import torch
 
+from spaces.problems import Problem
 from spaces.trial_config import TrialConfig
-from studies.rows import Example, Probe
 from studies.study import Study
 from trainables.answering import Interviewer
 from trainables.answers import ASK_BATCH
 from trainables.base_model import BaseModel, VisionFeatures
-from trainables.encoding import Encoded
 from trainables.engine import Engine
-from trainables.examination import encode, naming, picture_of
+from trainables.examination import RowError, check_sees, encode, naming, read_row
 from trainables.training_set import TrainingSet
 
 # Bytes a trained weight: itself, its gradient and Adam's two moments, each in float32.
@@ -66,13 +65,24 @@ class Cost:
 
 
 def row_lengths(study: Study, base: BaseModel) -> list[RowLength]:
-    """The lengths of all training rows; the vision tower is not asked. Raises ValueError for one that does not fit."""
+    """The lengths of all training rows; the vision tower is not asked.
+
+    Raises RowError with every row of the study, of the test side too, that the base cannot be shown.
+    """
+    check_sees(study, base)
     token = base.model.config.image_token_id if base.encoder.sees else None
     lengths = []
-    for row in study.training:
-        encoded, _ = base.encoder.encode(row.unit, picture_of(study, row), row.question, row.answer)
+    problems: list[Problem] = []
+    for row in (*study.training, *study.replay, *study.probes):
+        try:
+            encoded, _ = read_row(study, base, row)
+        except RowError as error:
+            problems += error.problems
+            continue
         lengths.append(RowLength(encoded.prompt.count(token), len(encoded.prompt), len(encoded.answer)))
-    return lengths
+    if problems:
+        raise RowError(problems)
+    return lengths[: len(study.training)]
 
 
 def spread(values: Sequence[int]) -> tuple[int, int, int]:
@@ -89,8 +99,8 @@ def cost(study: Study, base: BaseModel, config: TrialConfig, *, measure: bool) -
     """The cost of a trial of this configuration; with `measure` a few steps are trained and a few probes asked."""
     features: dict[str, VisionFeatures] = {}
     longest = sorted(study.training, key=lambda row: len(row.answer), reverse=True)[: config.batch_size]
-    rows = [_encoded(study, base, features, row) for row in longest]
-    probes = {probe.id: _encoded(study, base, features, probe) for probe in study.probes_of("search")[:ASK_BATCH]}
+    rows = [encode(study, base, features, row) for row in longest]
+    probes = {probe.id: encode(study, base, features, probe) for probe in study.probes_of("search")[:ASK_BATCH]}
     names = {name: tuple(base.encoder.answer_ids("?", name)) for name in study.names}
     interviewer = Interviewer(base, features, names, max_new_tokens=study.file.evaluation.max_new_tokens)
     engine = Engine(base, features, interviewer, study.file.base_model.micro_batch)
@@ -113,10 +123,6 @@ def cost(study: Study, base: BaseModel, config: TrialConfig, *, measure: bool) -
         base.model.config.get_text_config(), at_once, length, size, study.file.base_model.gradient_checkpointing
     )
     return Cost(weights, trained, held, step, answer)
-
-
-def _encoded(study: Study, base: BaseModel, features: dict[str, VisionFeatures], row: Example | Probe) -> Encoded:
-    return encode(study, base, features, row, row.answer if isinstance(row, Example) else None)
 
 
 def _seconds_a_step(engine: Engine) -> float:

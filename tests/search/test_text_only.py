@@ -156,7 +156,7 @@ def test_a_text_model_is_not_shown_pictures(tiny_study: Path, study: Path, tmp_p
     result = CliRunner().invoke(main, ["doctor", str(folder), "--json"])
     assert result.exit_code == 2
     stops = [one for one in json.loads(result.stdout)["findings"] if one["level"] == "stop"]
-    assert [stop["what"] for stop in stops] == ["a text model cannot be shown a picture"]
+    assert [stop["what"] for stop in stops] == ["study.yaml base_model.id: a text model cannot be shown a picture"]
 
 
 def test_a_tokenizer_without_a_chat_template_is_refused(tmp_path: Path) -> None:
