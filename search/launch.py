@@ -21,6 +21,7 @@ from search.halt import Halt
 from search.hub_paths import keep_hub_paths
 from search.known_controls import ALLOWED, known_share, refuse_without_known, said_of, unknown_controls
 from search.ledger import BASE, Ledger
+from search.ledger_file import LedgerError
 from search.manifest import build_manifest, write_manifest
 from search.opening import open_test, unasked
 from search.optuna_study import Goal, Objective, Sampler
@@ -351,14 +352,24 @@ def run_attempt(
                 logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
                 _tuner(folder, ledger, options, left, halt, callbacks).fit()
         except Exception as error:
-            if not is_disk_full(error):
+            if not (trouble := _trouble(folder, error)):
                 raise
-            halt.trouble = halt.trouble or DiskFull(f"{folder.path}: no space left on the disk")
+            halt.trouble = halt.trouble or trouble
         finally:
             with halt.on_trouble():
                 ledger.interrupt("the sweep ended first")
                 ledger.backup()
     halt.check()
+
+
+def _trouble(folder: RunFolder, error: Exception) -> DiskFull | LedgerError | None:
+    """What Tune met that is no defect: a full disk, or a run folder that is not there any more."""
+    if is_disk_full(error):
+        return DiskFull(f"{folder.path}: no space left on the disk")
+    if not folder.ledger_file.exists():
+        remedy = "bring it back to its place, then skazka resume"
+        return LedgerError(f"{folder.path} is gone: renamed or unmounted while it was driven — {remedy}")
+    return None
 
 
 def _tuner(

@@ -11,10 +11,11 @@ import torch
 from safetensors.torch import save_file
 
 from benchmarks.campaigns import good_inputs
+from search.driver_lock import LOCK
 from search.export import ADAPTER_FILES
 from search.ledger import BASE, Ledger
 from search.manifest import write_manifest
-from search.run_folder import LOCK, RunFolder
+from search.run_folder import RunFolder
 from search.trial_row import Kind, TrialRow
 from spaces.trial_config import TrialConfig
 from studies.study import Study, read_study

@@ -10,11 +10,12 @@ from typing import Any
 
 from PIL import Image
 
+from search.driver_lock import LOCK
 from search.export import ADAPTER_FILES
 from search.launch import Options
 from search.ledger import BASE, Ledger
 from search.manifest import model_hash
-from search.run_folder import LOCK, RunFolder
+from search.run_folder import RunFolder
 from search.trial_row import TrialRow
 from spaces.trial_config import TrialConfig
 from studies.files import sha256_of, write_sealed

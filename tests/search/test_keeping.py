@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from search import driver_lock
 from search import launch as sweep
 from search.driver_lock import LOCK
 from search.launch import Options, launch
@@ -20,7 +19,7 @@ from spaces.problems import InputError, Problem
 from studies.files import set_aside
 
 ROW = TrialRow("t0000", 0, "baseline", "hand", {}, seed=0, in_space=True)
-Begin = Callable[[RunFolder], None]
+Begin = Callable[[RunFolder], object]
 
 
 def launch_refused(study: Path, run: Path, monkeypatch: pytest.MonkeyPatch, before: Begin) -> None:
@@ -88,7 +87,7 @@ def test_an_empty_folder_is_left_as_it_was_found(
 
 def test_a_file_that_came_meanwhile_stays(tiny_study: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run = tmp_path / "run"
-    launch_refused(tiny_study, run, monkeypatch, lambda folder: (folder.path / "notes.txt").write_text("mine") and None)
+    launch_refused(tiny_study, run, monkeypatch, lambda folder: (folder.path / "notes.txt").write_text("mine"))
     assert [path.name for path in run.iterdir()] == ["notes.txt"]
 
 
@@ -147,6 +146,6 @@ def test_looking_at_a_run_does_not_keep_its_driver_out(tmp_path: Path, monkeypat
     looker = (tmp_path / LOCK).open("w")
     fcntl.flock(looker, fcntl.LOCK_SH)
     assert not folder.is_driven()
-    monkeypatch.setattr(driver_lock.time, "sleep", lambda seconds: looker.close() if seconds else None)
+    monkeypatch.setattr("search.driver_lock.time.sleep", lambda seconds: looker.close() if seconds else None)
     with folder.driving():
         assert folder.is_driven()

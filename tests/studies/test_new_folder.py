@@ -49,9 +49,14 @@ def test_a_link_to_an_empty_folder_stays_a_link(tmp_path: Path) -> None:
 
 
 def test_what_makes_the_folder_comes_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    moved = []
+    moved: list[str] = []
     rename = Path.rename
-    monkeypatch.setattr(Path, "rename", lambda path, to: (moved.append(path.name), rename(path, to))[1])
+
+    def noted(path: Path, to: Path) -> Path:
+        moved.append(path.name)
+        return rename(path, to)
+
+    monkeypatch.setattr(Path, "rename", noted)
     put_in_place(make(tmp_path), tmp_path, last="a.txt")
     assert moved == ["b.txt", "a.txt"]
 
