@@ -74,8 +74,9 @@ def count_states(rows: Sequence[TrialRow], asked: int | None) -> dict[str, int]:
 def summary(folder: RunFolder) -> dict[str, Any]:
     """Where a run stands, as plain JSON.
 
-    run, report: paths; driven: whether a process is at work on it; trials: by state; best: by search score; winner; fitness: of the
-    adapter that is exported. report: None until written; best, winner, fitness: None while there is none.
+    run, report: paths; driven: whether a process is at work on it; trials: by state; best: by search score;
+    winner; fitness: of the adapter that is exported. report: None until written; best, winner, fitness: None while there
+    is none.
     """
     driven = folder.is_driven()
     with closing(folder.ledger()) as ledger:

@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from skazka.command import NONE_SUCCEEDED, OK, SOME_FAILED, base_model_option, guarded, json_option, shown
+from skazka.command import NONE_SUCCEEDED, OK, SOME_FAILED, base_model_option, guarded, json_option, print_json, shown
 from skazka.doctor import doctor
+from skazka.environment import tidy_environment
 from skazka.init import init
-from spaces.printable import json_line, printable
+from skazka.streams import robust_streams
+from spaces.printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,7 +53,17 @@ class Formats(click.ParamType[tuple[str, ...]]):
         return formats
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class Program(click.Group):
+    """The commands, whatever shell or notebook they are called from."""
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        """Run one of them and exit with its code."""
+        tidy_environment()
+        with robust_streams():
+            return super().main(*args, **kwargs)
+
+
+@click.group(cls=Program, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="skazka-tune")
 def main() -> None:
     """Find the LoRA configuration that teaches a vision-language model without making it forget.
@@ -150,7 +162,7 @@ def _sweep(start: Callable[[Any, list[Any]], Run], as_json: bool) -> None:
         summary = run.summary()
         _say_what_next(console, run, summary)
     if as_json:
-        click.echo(json_line(summary))
+        print_json(summary)
     sys.exit(exit_code(summary))
 
 
@@ -229,7 +241,7 @@ def check(study: str | None, as_json: bool) -> None:
         "space": found.file.space,
     }
     if as_json:
-        click.echo(json_line(facts))
+        print_json(facts)
         return
     for name, value in facts.items():
         if name != "ok":
@@ -258,7 +270,7 @@ def status(run: Path, as_json: bool) -> None:
     opened = open_run(run)
     summary = opened.summary()
     if as_json:
-        click.echo(json_line(summary))
+        print_json(summary)
         return
     from rich.console import Console
     from rich.text import Text
@@ -290,7 +302,10 @@ def report(run: Path, lang: str | None, formats: tuple[str, ...], trials: str | 
     from skazka import api
 
     path = api.report(run, lang, formats=formats, trials=trials)
-    click.echo(json_line({"report": str(path)}) if as_json else f"report  {printable(str(path))}")
+    if as_json:
+        print_json({"report": str(path)})
+    else:
+        click.echo(f"report  {printable(str(path))}")
 
 
 @main.command()
@@ -317,7 +332,7 @@ def export(run: Path, to: Path, trial: str | None, merge: bool, base_model: Path
         facts: dict[str, Any] = {"exported": str(done.folder), "trial": done.trial.id}
         facts["verified_answers"] = done.verified
         facts |= {} if done.merged is None else {"merged_answers": done.merged}
-        click.echo(json_line(facts))
+        print_json(facts)
     else:
         from skazka.table import label
 
@@ -342,7 +357,7 @@ def study_db(run: Path, to: str, as_json: bool) -> None:
 
     written = api.study_db(run, to)
     if as_json:
-        click.echo(json_line({"storage": written.storage, "study": written.study_name, "trials": written.trials}))
+        print_json({"storage": written.storage, "study": written.study_name, "trials": written.trials})
     else:
         click.echo(printable(f"wrote {written.trials} trials of study {written.study_name} to {written.storage}"))
 
@@ -369,7 +384,7 @@ def space_show(name: str, as_json: bool) -> None:
 
     found = load_space(name)
     if as_json:
-        click.echo(json_line({"space": found.name, "knobs": found.as_data()}))
+        print_json({"space": found.name, "knobs": found.as_data()})
         return
     from rich.console import Console
 

@@ -34,7 +34,7 @@ def guarded(command: Callable[..., Any]) -> Callable[..., Any]:
         except InputError as error:
             problems = [str(problem) for problem in error.problems]
             if kwargs.get("as_json"):
-                click.echo(json_line({"ok": False, "problems": problems}))
+                print_json({"ok": False, "problems": problems})
             for problem in problems:
                 click.echo(f"error: {problem}", err=True)
             sys.exit(BAD_INPUT)
@@ -69,6 +69,12 @@ json_option = click.option(
 base_model_option = click.option(
     "--base-model", type=click.Path(path_type=Path), help="Folder that the run's base model moved to; the same model."
 )
+
+
+def print_json(value: Any) -> None:
+    """One JSON object on stdout; JSON's own escapes where stdout cannot show every character."""
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    click.echo(json_line(value, only_ascii=not encoding.lower().startswith("utf")))
 
 
 def shown(path: Path) -> str:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from skazka.command import BAD_INPUT, OK, guarded, json_option
-from spaces.printable import json_line, printable
+from skazka.command import BAD_INPUT, OK, guarded, json_option, print_json
+from spaces.printable import printable
 from spaces.problems import InputError
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def doctor(study: str | None, space: str | None, trust_remote_code: bool, as_jso
     stopped = any(finding.level == "stop" for finding in found)
     if as_json:
         facts = {"ok": not stopped, "findings": [vars(finding) for finding in found]}
-        click.echo(json_line({**facts, "sized": sized and asdict(sized)}))
+        print_json({**facts, "sized": sized and asdict(sized)})
     else:
         console.print("a search cannot begin" if stopped else "a search can begin")
     sys.exit(BAD_INPUT if stopped else OK)

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import click
 
-from skazka.command import guarded, json_option, shown
-from spaces.printable import json_line, printable
+from skazka.command import guarded, json_option, print_json, shown
+from spaces.printable import printable
 from spaces.problems import InputError, Problem
 from spaces.space import named_spaces
 from studies.importers.options import Format
@@ -64,7 +64,7 @@ def init(folder: Path, as_json: bool, language: str, model: str, space: str, **s
         raise
     _show(console, imported)
     if as_json:
-        click.echo(json_line({"ok": True, "study": str(folder.absolute()), **asdict(imported)}))
+        print_json({"ok": True, "study": str(folder.absolute()), **asdict(imported)})
         return
     console.print(
         f"wrote {printable(shown(folder))}; import.json in it lists every row that was skipped", soft_wrap=True

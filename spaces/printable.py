@@ -18,9 +18,10 @@ def printable(text: str) -> str:
     return UNPRINTABLE.sub(lambda found: ascii(found.group())[1:-1], text)
 
 
-def json_line(value: Any) -> str:
+def json_line(value: Any, *, only_ascii: bool = False) -> str:
     """A value as JSON on one line, readable in any language; what `printable` escapes is a JSON escape.
 
+    only_ascii: all but ASCII is a JSON escape.
     Raises TypeError for a value that JSON has no form for.
     """
-    return UNPRINTABLE.sub(lambda found: f"\\u{ord(found.group()):04x}", json.dumps(value, ensure_ascii=False))
+    return UNPRINTABLE.sub(lambda found: f"\\u{ord(found.group()):04x}", json.dumps(value, ensure_ascii=only_ascii))

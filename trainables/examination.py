@@ -79,7 +79,7 @@ class Examination:
             self.base.model = model.unload()
 
     def own_answers(self, rows: Sequence[ReplayRow]) -> list[str | None]:
-        """What the bare base answers to each row without an answer; None where it says nothing, or names anyone but whom the row shows.
+        """What the bare base answers to rows without an answer; None where it names anyone else, or says nothing.
 
         An answer that was cut off at the limit of tokens ends with its last whole sentence.
         """
