@@ -11,8 +11,8 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 install: $(VENV)/installed
 
 $(VENV)/installed: pyproject.toml constraints.txt
-	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 13))' || \
-	  { echo "skazka-tune needs Python 3.11 or 3.12: make PYTHON=python3.11 install"; exit 2; }
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 15))' || \
+	  { echo "skazka-tune needs Python 3.11 to 3.14: make PYTHON=python3.11 install"; exit 2; }
 	@$(PYTHON) -m venv $(VENV) || { echo "install the venv module first (Debian: apt install python3-venv)"; exit 2; }
 	$(PIP) install --quiet $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) -c constraints.txt -e '.[dev,cluster]'
 	# Beside the CPU build of torch an installed torchvision cannot be imported; the tests of families mend that.
