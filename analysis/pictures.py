@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import io
+import os
+import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +25,30 @@ _WRITTEN = 24
 
 def draw(path: Path, plot: Plot, nothing: str) -> None:
     """Write a plot as a PNG, WIDTH pixels wide. nothing: what an empty panel says."""
+    with _plain_matplotlib():
+        _draw(path, plot, nothing)
+
+
+@contextmanager
+def _plain_matplotlib() -> Iterator[None]:
+    """Matplotlib with the settings it comes with: a notebook's backend, a user's style or a glyph that no font has
+    must not decide whether a report is written."""
+    # A notebook passes on a backend of its own, which the environment that we run in may not have.
+    backend = None if "matplotlib" in sys.modules else os.environ.pop("MPLBACKEND", None)
+    import matplotlib
+
+    if backend is not None:
+        os.environ["MPLBACKEND"] = backend
+        # It goes on to hold for the caller's own pictures, where it can.
+        with suppress(ValueError):
+            matplotlib.rcParams["backend"] = backend
+    with warnings.catch_warnings(), matplotlib.rc_context():
+        warnings.simplefilter("ignore")
+        matplotlib.rcdefaults()
+        yield
+
+
+def _draw(path: Path, plot: Plot, nothing: str) -> None:
     # A Figure of its own, not pyplot's: nothing global to close, no display needed.
     from matplotlib.figure import Figure
 
