@@ -75,8 +75,8 @@ def summary(folder: RunFolder) -> dict[str, Any]:
     """Where a run stands, as plain JSON.
 
     run, report: paths; driven: whether a process is at work on it; trials: by state; best: by search score;
-    winner; fitness: of the adapter that is exported. report: None until written; best, winner, fitness: None while there
-    is none.
+    winner; fitness: of the adapter that is exported. report: None until written; best, winner, fitness: None while
+    there is none.
     """
     driven = folder.is_driven()
     with closing(folder.ledger()) as ledger:

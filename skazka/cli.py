@@ -6,7 +6,7 @@ import re
 import shlex
 import sys
 from collections.abc import Callable
-from contextlib import contextmanager, nullcontext, redirect_stdout
+from contextlib import nullcontext, redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,10 +20,9 @@ from skazka.streams import robust_streams
 from spaces.printable import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from rich.console import Console
 
+    from search.trial_row import TrialRow
     from skazka.api import Run
 
 
@@ -69,11 +68,11 @@ def main() -> None:
     """Find the LoRA configuration that teaches a vision-language model without making it forget.
 
     \b
-    skazka init my_study --from pictures/          a study from pictures, or from data you have
-    skazka doctor my_study                         what stands in the way of a search
-    skazka launch --trials 12 --run runs/first     search on the embedded demo study
-    skazka report runs/first                       write the report
-    skazka export runs/first --to adapters/best    the best adapter, ready for peft
+    skazka init my_study --from pictures/        a study from what you have
+    skazka doctor my_study                       what stands in a search's way
+    skazka launch --trials 12 --run runs/first   search on the embedded demo
+    skazka report runs/first                     write the report
+    skazka export runs/first --to adapters/best  the best adapter, for peft
     """
 
 
@@ -153,7 +152,10 @@ def resume(run: Path, as_json: bool, **options: Any) -> None:
 
 def _sweep(start: Callable[[Any, list[Any]], Run], as_json: bool) -> None:
     # Ray prints a word about a dead worker on stdout, where JSON must stand alone.
-    with _progress(as_json) as console, redirect_stdout(sys.stderr) if as_json else nullcontext():
+    from skazka.terminal import terminal
+
+    console = terminal(stderr=as_json)
+    with redirect_stdout(sys.stderr) if as_json else nullcontext():
         from skazka import api
         from skazka.screen import Screen
 
@@ -166,38 +168,38 @@ def _sweep(start: Callable[[Any, list[Any]], Run], as_json: bool) -> None:
     sys.exit(exit_code(summary))
 
 
-@contextmanager
-def _progress(as_json: bool) -> Iterator[Console]:
-    from rich.console import Console
-
-    yield Console(stderr=as_json, highlight=False)
-
-
 def _say_what_next(console: Console, run: Run, summary: dict[str, Any]) -> None:
     from rich.text import Text
 
-    from skazka.table import finished_line
-
     best, states, won, lines = run.best, summary["trials"], summary["winner"], []
-    if won is not None:
-        tested = "" if won["test"] is None else f", test {won['test']:+.4f}"
-        again = f"trained again {won['repeats']} times: search {won['retrained']:+.4f} on average{tested}"
-        lines.append(f"winner  {won['name']} ({won['id']}), {again}")
-    elif best is not None:
-        lines.append(f"best    {finished_line(best)}")
+    _say_who_leads(console, summary, best)
     lines.append(f"report  {summary['report']}")
     left = states["interrupted"] + states["pending"]
     if left:
         lines.append(f"left    {left} of the trials asked for; go on with: skazka resume {shown(run.path)}")
     fitness = summary["fitness"]
-    if fitness is not None and not fitness["worth_keeping"]:
-        lines.append(f"note    {_against_export(fitness)}; the report says what could help")
-    elif best is not None:
+    if best is not None and (fitness is None or fitness["worth_keeping"]):
         name = won["export"] if won else best.name
         lines.append(f"next    skazka export {shown(run.path)} --to {shlex.quote(f'adapters/{name}')}")
     lines.append(f"        skazka status {shown(run.path)}")
     for line in lines:
+        # A command is copied as a whole: the terminal breaks it, nobody else.
         console.print(Text(printable(line)), soft_wrap=True)
+
+
+def _say_who_leads(console: Console, summary: dict[str, Any], best: TrialRow | None) -> None:
+    from skazka.table import finished_line, winner_line
+    from skazka.terminal import beside
+
+    fitness = summary["fitness"]
+    if summary["winner"] is not None:
+        # Nobody wins against the model as it was with a score of 0 or less.
+        label = "winner" if fitness is None or fitness["score"] > 0 else "best"
+        console.print(beside(label, winner_line(summary["winner"]), 6))
+    elif best is not None:
+        console.print(beside("best", finished_line(best), 6))
+    if fitness is not None and not fitness["worth_keeping"]:
+        console.print(beside("note", f"{_against_export(fitness)}; the report says what could help", 6))
 
 
 def _against_export(fitness: dict[str, Any]) -> str:
@@ -216,7 +218,7 @@ def exit_code(summary: dict[str, Any]) -> int:
     return SOME_FAILED if states["completed"] + states["stopped"] else NONE_SUCCEEDED
 
 
-@main.command()
+@main.command(short_help="Check STUDY and say what is in it.")
 @click.argument("study", required=False)
 @json_option
 @guarded
@@ -243,10 +245,13 @@ def check(study: str | None, as_json: bool) -> None:
     if as_json:
         print_json(facts)
         return
+    from skazka.terminal import beside, terminal
+
+    console = terminal()
     for name, value in facts.items():
         if name != "ok":
-            click.echo(f"{name.replace('_', ' '):<14} {printable(_plain(value))}")
-    click.echo("ok")
+            console.print(beside(name.replace("_", " "), _plain(value), 13))
+    console.print("ok")
 
 
 def _plain(value: Any) -> str:
@@ -272,18 +277,23 @@ def status(run: Path, as_json: bool) -> None:
     if as_json:
         print_json(summary)
         return
-    from rich.console import Console
-    from rich.text import Text
+    from skazka.table import failures
+    from skazka.terminal import beside, terminal
+    from skazka.trial_table import trials_table
 
-    from skazka.table import trials_table
-
-    console = Console(highlight=False)
+    console, won = terminal(), summary["winner"]
     console.print(", ".join(f"{count} {state}" for state, count in summary["trials"].items() if count) or "no trials")
     if (left := summary["trials"]["interrupted"] + summary["trials"]["pending"]) and not summary["driven"]:
         line = f"not driven, {left} of the trials asked for left: skazka resume {shown(opened.path)}"
-        console.print(Text(printable(line)), soft_wrap=True)
-    rows = opened.folder.trials(opened.folder.ledger())
-    console.print(trials_table(rows, {}, shown=len(rows)))
+        console.print(beside("left", line, 6))
+    ledger = opened.folder.ledger()
+    rows = opened.folder.trials(ledger)
+    _say_who_leads(console, summary, opened.best)
+    epochs = {row.id: len(ledger.epochs(row.id)) for row in rows if row.state != "completed"}
+    console.print()
+    console.print(trials_table(rows, epochs, console.width, len(rows), won and won["id"]), crop=False)
+    for line in failures(rows):
+        console.print(beside("failed", line, 6))
 
 
 @main.command()
@@ -308,7 +318,7 @@ def report(run: Path, lang: str | None, formats: tuple[str, ...], trials: str | 
         click.echo(f"report  {printable(str(path))}")
 
 
-@main.command()
+@main.command(short_help="Write the adapter of the best trial of RUN.")
 @click.argument("run", type=click.Path(path_type=Path))
 @click.option("--to", required=True, type=click.Path(path_type=Path), help="New folder for the adapter.")
 @click.option("--trial", help="Trial id or baseline name.  [default: the best]")
@@ -342,7 +352,7 @@ def export(run: Path, to: Path, trial: str | None, merge: bool, base_model: Path
             click.echo(f"merged model in {printable(str(done.folder / 'merged'))}; {done.merged} of them are the same")
 
 
-@main.command("study-db")
+@main.command("study-db", short_help="Write RUN as an Optuna study.")
 @click.argument("run", type=click.Path(path_type=Path))
 @click.option("--to", required=True, help="New SQLite file: sqlite:///FILE, or a path that ends in .db.")
 @json_option
@@ -386,8 +396,8 @@ def space_show(name: str, as_json: bool) -> None:
     if as_json:
         print_json({"space": found.name, "knobs": found.as_data()})
         return
-    from rich.console import Console
-
     from skazka.table import space_table
+    from skazka.terminal import terminal
 
-    Console(highlight=False).print(space_table(found))
+    console = terminal()
+    console.print(space_table(found, console.width))

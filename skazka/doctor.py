@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 MARKS = {"ok": ("ok", "green"), "note": ("note", "yellow"), "stop": ("STOP", "bold red")}
 
 
-@click.command()
+@click.command(short_help="Say what stands in the way of a search.")
 @click.argument("study", required=False)
 @click.option("--space", help="Named space, YAML or Python file.  [default: the study's]")
 @click.option("--trust-remote-code", is_flag=True, help="Run the Python code that comes with the base model.")
@@ -37,12 +37,11 @@ def doctor(study: str | None, space: str | None, trust_remote_code: bool, as_jso
     \b
     Example: skazka doctor studies/demo
     """
-    from rich.console import Console
-
     from search.checkup import machine, services, size_up, study_findings
+    from skazka.terminal import terminal
     from studies.checks import load_study
 
-    console = Console(stderr=as_json, highlight=False)
+    console = terminal(stderr=as_json)
     found: list[Finding] = []
 
     def say(findings: Sequence[Finding]) -> None:
@@ -59,7 +58,7 @@ def doctor(study: str | None, space: str | None, trust_remote_code: bool, as_jso
         say([*services(None), *study_findings(error)])
     else:
         say(list(services(checked)))
-        with console.status(f"loading {printable(checked.base_model)} and looking at every row"):
+        with console.status(f"loading {printable(checked.base_model)} and looking at every row", spinner="line"):
             about, sized = size_up(checked, searched, trust_remote_code=trust_remote_code)
         say(about)
     if sized is not None:
@@ -76,12 +75,11 @@ def doctor(study: str | None, space: str | None, trust_remote_code: bool, as_jso
 def _print(console: Console, finding: Finding) -> None:
     from rich.text import Text
 
+    from skazka.terminal import beside
+
     mark, style = MARKS[finding.level]
-    line = Text(f"{mark:<5}", style=style)
-    line.append(printable(finding.what), style="default")
-    if finding.remedy:
-        line.append(f" — {printable(finding.remedy)}", style="default")
-    console.print(line, soft_wrap=True)
+    remedy = f" — {finding.remedy}" if finding.remedy else ""
+    console.print(beside(Text(mark, style=style), finding.what + remedy, 4))
 
 
 def _print_sized(console: Console, sized: Sized) -> None:
@@ -94,8 +92,8 @@ def _print_sized(console: Console, sized: Sized) -> None:
         table.add_row(part + (" (in the prompt)" if part == "image" else ""), *map(str, values))
     console.print(table)
     cut = ", ".join(f"{length}: {share:.0%}" for length, share in sized.cut.items())
-    console.print(f"answers cut at max_length {cut}", soft_wrap=True)
-    console.print(_cost(sized), soft_wrap=True)
+    console.print(f"answers cut at max_length {cut}")
+    console.print(_cost(sized))
 
 
 def _cost(sized: Sized) -> str:

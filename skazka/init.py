@@ -21,10 +21,12 @@ if TYPE_CHECKING:
 
     from studies.importers.convert import Imported
 
+# Columns of the terminal that the table of characters takes with short names.
+LEAST = 72
 MODEL = "Qwen/Qwen2.5-VL-3B-Instruct"
 
 
-@click.command()
+@click.command(short_help="Make a study of pictures, or of data in another format.")
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @click.option("--from", "source", required=True, help="Folder, file, or a dataset's id on the hub.")
 @click.option("--targets", multiple=True, help="Who is to be learnt: NAME,NAME…")
@@ -51,12 +53,11 @@ def init(folder: Path, as_json: bool, language: str, model: str, space: str, **s
     \b
     Example: skazka init my_study --from pictures/ --targets Чебурашка,Колобок
     """
-    from rich.console import Console
-
+    from skazka.terminal import terminal
     from studies.importers.convert import PicturesMissing
     from studies.importers.study_folder import Settings, init_study
 
-    console = Console(stderr=as_json, highlight=False)
+    console = terminal(stderr=as_json)
     try:
         imported = init_study(folder, _options(said), Settings(language, model, space))
     except PicturesMissing as error:
@@ -98,20 +99,28 @@ def _pair(option: str, text: str) -> tuple[str, str]:
 def _show(console: Console, imported: Imported) -> None:
     from rich.text import Text
 
-    console.print(_table(imported.characters))
+    console.print(_table(imported.characters, console.width), crop=False)
     skipped = (f"skipped: {reason}: {count} of {imported.rows} rows" for reason, count in imported.reasons.items())
     for line in (*skipped, *(f"note: {remark}" for remark in imported.remarks)):
         console.print(Text(printable(line)), soft_wrap=True)
 
 
-def _table(characters: Iterable[dict[str, Any]]) -> Table:
+def _table(characters: Iterable[dict[str, Any]], width: int) -> Table:
     from rich.table import Table
 
-    table = Table(box=None, pad_edge=False, caption="training, search and test count pictures", caption_justify="left")
-    table.add_column("character", no_wrap=True)
-    table.add_column("role")
+    # On a terminal that is narrower the terminal breaks the lines: no number is cut.
+    least = LEAST if width < LEAST else None
+    table = Table(
+        box=None,
+        pad_edge=False,
+        width=least,
+        caption="training, search and test count pictures",
+        caption_justify="left",
+    )
+    table.add_column("character", overflow="fold")
+    table.add_column("role", no_wrap=True)
     for title in ("rows found", "rows used", "training", "search", "test"):
-        table.add_column(title, justify="right")
+        table.add_column(title, justify="right", no_wrap=True)
     for row in characters:
         counts = (row[name] for name in ("rows_found", "rows", "training", "search", "test"))
         table.add_row(printable(row["name"]), row["role"], *map(str, counts))

@@ -17,7 +17,9 @@ from rich.text import Text
 from search.ledger import Ledger
 from search.run_folder import RunFolder
 from search.trial_row import ENDED, TrialRow
-from skazka.table import duration, finished_line, trials_table
+from skazka.table import duration, finished_line
+from skazka.terminal import beside
+from skazka.trial_table import trials_table
 from spaces.printable import printable
 from spaces.secrets import redact
 
@@ -56,7 +58,7 @@ class Screen(Callback):  # type: ignore[misc]
         return {"trials": 0, "done_before": 0, "start": self.start, "epochs": {}, "live": None, "ledger": None}
 
     def __enter__(self) -> Screen:
-        if self.console.is_terminal:
+        if self.console.is_interactive:
             self.live = Live(Text(STARTING), console=self.console)
             self.live.start()
         else:
@@ -106,7 +108,7 @@ class Screen(Callback):  # type: ignore[misc]
 
     def say(self, line: str) -> None:
         """One plain line with the seconds since the start."""
-        self.console.print(Text(f"{time.monotonic() - self.start:6.0f} s  {printable(line)}"), soft_wrap=True)
+        self.console.print(beside(f"{time.monotonic() - self.start:6.0f} s", line, 8))
 
     def _follow(self, trial: Any) -> None:
         if self.ledger is None:
@@ -139,7 +141,7 @@ class Screen(Callback):  # type: ignore[misc]
         rows = self.ledger.trials()
         done = _done(rows)
         head = f"{done}/{self.trials} trials, {duration(time.monotonic() - self.start)}{self._time_left(done)}"
-        self.live.update(Group(Text(head), trials_table(rows, self.epochs)))
+        self.live.update(Group(Text(head), trials_table(rows, self.epochs, self.console.width)))
 
 
 def _done(rows: Sequence[TrialRow]) -> int:

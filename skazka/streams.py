@@ -25,7 +25,7 @@ class Sink(io.FileIO):
 
     failed: OSError | None = None
 
-    def write(self, data: Any, /) -> int | None:
+    def write(self, data: Any, /) -> int:
         """Write the bytes, or drop them where they can no longer be written."""
         try:
             return super().write(data)

@@ -1,16 +1,22 @@
-"""Trials as people read them on a terminal."""
+"""Trials and spaces as people read them on a terminal."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from rich.table import Table
 from rich.text import Text
 
-from analysis.trials import best_trial
 from search.trial_row import SCORED, TrialRow
 from spaces.printable import printable
 from spaces.space import Domain, Space
 from spaces.trial_config import TrialConfig
-from trainables.metrics import rank
+
+# Columns below which a third column would be a ribbon.
+ROOM_TO_EXPLAIN = 72
+# So many trials that failed alike are named.
+NAMED = 10
 
 
 def finished_line(row: TrialRow) -> str:
@@ -22,51 +28,65 @@ def finished_line(row: TrialRow) -> str:
     return f"{label(row)} {row.state} in {duration(seconds)}: score {row.score:+.4f} ({parts})"
 
 
+def failures(rows: Sequence[TrialRow]) -> list[str]:
+    """Which trials failed and why, a line an error."""
+    trials: dict[str, list[TrialRow]] = {}
+    for row in rows:
+        if row.state == "failed":
+            trials.setdefault(row.error or "no reason was kept", []).append(row)
+    return [f"{_ids(failed)}: {error}{_log(failed[0])}" for error, failed in trials.items()]
+
+
+def _ids(rows: Sequence[TrialRow]) -> str:
+    more = len(rows) - NAMED
+    return ", ".join(row.id for row in rows[:NAMED]) + (f" and {more} more" if more > 0 else "")
+
+
+def _log(row: TrialRow) -> str:
+    return "" if row.log is None else f" — the whole story: {row.log}"
+
+
+def winner_line(won: Mapping[str, Any]) -> str:
+    """The winner of a run's summary, its scores on search and on test."""
+    who = won["id"] if won["name"] == won["id"] else f"{won['name']} ({won['id']})"
+    tested = "" if won["test"] is None else f", test {won['test']:+.4f}"
+    times = "once" if won["repeats"] == 1 else f"{won['repeats']} times"
+    return printable(f"{who}, trained again {times}: search {won['retrained']:+.4f} on average{tested}")
+
+
 def label(row: TrialRow) -> str:
     """A trial's id, with the name of a baseline, as a terminal may show it."""
     return printable(row.id if row.name == row.id else f"{row.id} {row.name}")
 
 
-def trials_table(rows: list[TrialRow], epochs: dict[str, int], shown: int = 12) -> Table:
-    """Running trials first, then the best finished ones; `epochs` says where the running ones stand."""
-    table = Table(
-        "trial", "name", "state", "epoch", "score", "gain", "degradation", "hallucination", "lr", "r", box=None
-    )
-    running = [row for row in rows if row.finished is None]
-    finished = sorted((row for row in rows if row.finished is not None), key=lambda row: rank(vars(row)), reverse=True)
-    best = best_trial(rows)
-    for row in [*running, *finished[: max(0, shown - len(running))]]:
-        style = "bold green" if best is not None and row.id == best.id else "dim" if row.state == "failed" else ""
-        epoch = f"{epochs.get(row.id, row.config['epochs'] if row.finished else 0)}/{row.config['epochs']}"
-        cells = [
-            row.id,
-            row.name,
-            row.state,
-            epoch,
-            *map(_number, (row.score, row.gain, row.degradation, row.hallucination)),
-        ]
-        cells += [f"{row.config['learning_rate']:.1e}", str(row.config["rank"])]
-        table.add_row(*(Text(printable(cell)) for cell in cells), style=style)
-    return table
+def space_table(space: Space, width: int) -> Table:
+    """Every knob of a trial: what the space searches, under which switch, and what it leaves at its default.
 
-
-def space_table(space: Space) -> Table:
-    """Every knob of a trial: what the space searches, under which switch, and what it leaves at its default."""
-    conditional = any(domain.when for domain in space.knobs.values())
+    width: columns of the terminal; where it is narrow, what a knob means is left out.
+    """
+    explained = width >= ROOM_TO_EXPLAIN
+    conditional = explained and any(domain.when for domain in space.knobs.values())
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column("knob", no_wrap=True)
-    table.add_column("values", overflow="fold", min_width=20)
+    table.add_column("values", overflow="fold", min_width=20 if explained and not conditional else None)
     if conditional:
         table.add_column("only where", no_wrap=True)
-    table.add_column("meaning", overflow="fold")
+    if explained:
+        table.add_column("meaning", overflow="fold")
     for knob, field in sorted(TrialConfig.model_fields.items(), key=lambda item: item[0] not in space.knobs):
         domain = space.knobs.get(knob)
         values = f"fixed: {_value(field.default)}" if domain is None else _domain(domain)
-        when = domain.when.items() if domain is not None else ()
-        switches = [" and ".join(f"{switch}: {_value(on)}" for switch, on in when)] if conditional else []
-        row = (knob, values, *switches, field.description or "")
+        when = _when(domain)
+        if explained:
+            row = [knob, values, *([when] if conditional else []), field.description or ""]
+        else:
+            row = [knob, f"{values}, only where {when}" if when else values]
         table.add_row(*map(Text, map(printable, row)), style="dim" if domain is None else None)
     return table
+
+
+def _when(domain: Domain | None) -> str:
+    return " and ".join(f"{switch}: {_value(on)}" for switch, on in (domain.when.items() if domain else ()))
 
 
 def _domain(domain: Domain) -> str:
@@ -81,10 +101,6 @@ def _value(value: object) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     return f"{value:g}" if isinstance(value, float) else str(value)
-
-
-def _number(value: float | None) -> str:
-    return "" if value is None else f"{value:.3f}"
 
 
 def duration(seconds: float) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import signal
 import subprocess
@@ -247,3 +248,21 @@ def test_ctrl_c_ends_a_sweep_with_its_exit_code(tiny_study: Path, tmp_path: Path
     assert process.returncode == 130
     assert errors.splitlines()[-1] == "interrupted by SIGINT; go on with: skazka resume run"
     assert json.loads(call("status", tmp_path / "run", "--json").stdout)["trials"]["running"] == 0
+
+
+def test_no_command_is_described_with_a_cut_sentence() -> None:
+    shown = CliRunner().invoke(main, ["--help"], terminal_width=80).stdout
+    assert {line.split()[0] for line in shown.split("Commands:\n")[1].splitlines()} >= set(COMMANDS)
+    assert "..." not in shown.split("Commands:\n")[1]
+    assert max(map(len, shown.splitlines())) <= 80
+
+
+def test_where_no_terminal_is_a_line_is_as_long_as_it_is(launched: tuple[Result, Path]) -> None:
+    _, run = launched
+    environment = {**os.environ, "COLUMNS": "20", "FORCE_COLOR": "1"}
+    for arguments in (("status", run), ("check",), ("space", "show", "forgetting")):
+        command = [sys.executable, "-m", "skazka", *map(str, arguments)]
+        wide = subprocess.run(command, capture_output=True, text=True, env=environment, check=True).stdout
+        assert max(map(len, wide.splitlines())) > 80
+    status = call("status", run).stdout
+    assert status.splitlines()[3].split()[:5] == ["trial", "name", "state", "epoch", "score"]

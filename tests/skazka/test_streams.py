@@ -1,4 +1,4 @@
-"""Streams that a shell closed, filled or gave to nobody, or that cannot show a character: a code that tells."""
+"""Streams that a shell closed, filled, gave to nobody, or that cannot show a character: no traceback."""
 
 from __future__ import annotations
 

@@ -11,7 +11,8 @@ from rich.console import Console
 
 from search.trial_row import TrialRow
 from skazka.screen import Screen, harmless
-from skazka.table import finished_line, label, trials_table
+from skazka.table import finished_line, label
+from skazka.trial_table import trials_table
 from spaces.printable import UNPRINTABLE
 from spaces.trial_config import TrialConfig
 
@@ -40,7 +41,7 @@ def test_a_line_of_a_trial(line: str) -> None:
 
 
 def test_the_table_of_trials() -> None:
-    text = drawn(trials_table([row(state="failed", finished=1.0)], {}))
+    text = drawn(trials_table([row(state="failed", finished=1.0)], {}, 400))
     assert r"[red]x[/red]" in text
     assert r"\x1b[31m\x1b]0;title\x07\r\x9b2J\u202e" in text
     # The row of a failed trial is dim, which is rich's own.
