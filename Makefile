@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 TORCH_INDEX ?=
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 
-.PHONY: install demo test lint types tests families wheel faults study clean
+.PHONY: install demo test lint types tests families wheel pins faults study clean
 
 install: $(VENV)/installed
 
@@ -42,6 +42,10 @@ families: install
 # The wheel in an empty environment, launched from a folder that holds packages of our names.
 wheel: install
 	bash tests/wheel.sh $(BIN)/python
+
+# Every pin has a wheel on every Python that is accepted; asks the package index.
+pins: install
+	$(BIN)/python tests/pins.py
 
 # Kill, interrupt, damage and starve sweeps; QUICK=1 for a few faults of each kind.
 faults: install
