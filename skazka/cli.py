@@ -14,7 +14,7 @@ import click
 
 from skazka.command import NONE_SUCCEEDED, OK, SOME_FAILED, base_model_option, guarded, json_option, print_json, shown
 from skazka.doctor import doctor
-from skazka.environment import tidy_environment
+from skazka.environment import locale_note, tidy_environment
 from skazka.init import init
 from skazka.streams import robust_streams
 from spaces.printable import printable
@@ -59,6 +59,8 @@ class Program(click.Group):
         """Run one of them and exit with its code."""
         tidy_environment()
         with robust_streams():
+            if note := locale_note():
+                click.echo(note, err=True)
             return super().main(*args, **kwargs)
 
 

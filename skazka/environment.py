@@ -21,5 +21,13 @@ def tidy_environment() -> None:
         os.environ["PYTHONWARNINGS"] = "default"
 
 
+def locale_note() -> str | None:
+    """What to say where Python cannot open files whose names are in another alphabet; None where it can."""
+    encoding = sys.getfilesystemencoding()
+    if encoding == "utf-8":
+        return None
+    return f"note: this shell's locale is {encoding}: file names in other alphabets are refused — export PYTHONUTF8=1"
+
+
 def _is_size(text: str) -> bool:
     return text.isascii() and text.isdigit() and len(text) <= len(str(_MOST)) and 0 < int(text) <= _MOST

@@ -59,3 +59,13 @@ def test_a_command_works_in_any_environment(environment: dict[str, str]) -> None
     done = subprocess.run(command, capture_output=True, env=known, cwd=ROOT)
     assert done.returncode == 0, done.stderr
     assert b"learning_rate" in done.stdout
+
+
+def test_a_locale_without_utf_8_is_told_with_its_remedy() -> None:
+    command = [sys.executable, "-m", "skazka", "check"]
+    known = {**os.environ, "PYTHONPATH": str(ROOT), "LC_ALL": "C", "PYTHONCOERCECLOCALE": "0"}
+    done = subprocess.run(command, capture_output=True, env={**known, "PYTHONUTF8": "0"}, cwd=ROOT)
+    assert done.stderr.startswith(b"note: this shell's locale is ascii: ")
+    assert done.stderr.endswith(b"export PYTHONUTF8=1\n")
+    assert done.stderr.count(b"\n") == 1
+    assert subprocess.run(command, capture_output=True, env={**known, "PYTHONUTF8": "1"}, cwd=ROOT).stderr == b""
