@@ -67,3 +67,16 @@ def test_a_warning_of_the_screen(caplog: pytest.LogCaptureFixture, monkeypatch: 
     with caplog.at_level(logging.WARNING):
         draw()
     assert caplog.messages == [r"the screen could not be drawn: *** \x1b[31m"]
+
+
+def test_a_terminal_that_cannot_redraw_gets_plain_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "dumb")
+    console = Console(file=io.StringIO(), force_terminal=True)
+    with Screen(console) as screen:
+        assert screen.live is None
+        screen.say("t0000 completed: " + "word " * 40)
+    lines = console.file.getvalue().splitlines()  # type: ignore[attr-defined]
+    assert lines[0].startswith("     0 s  starting: Ray")
+    # Rich takes such a terminal for 80 columns. What is longer is broken between words, under itself.
+    assert all(len(line) <= 80 for line in lines)
+    assert lines[-1].startswith(" " * 10 + "word")
