@@ -23,7 +23,8 @@ from spaces.markdown import Markdown, escape
 from spaces.printable import json_line
 from spaces.problems import InputError, Problem
 from spaces.secrets import redact
-from studies.files import is_disk_full
+from studies.files import FileError, is_disk_full
+from studies.images import open_rgb
 from studies.new_folder import draft_of, is_free, put_in_place
 from studies.study import Study
 from trainables.answers import ASK_BATCH, GradedAnswer, asking_order
@@ -227,7 +228,11 @@ def _asked_afresh(
 ) -> list[str]:
     with tempfile.TemporaryDirectory() as scratch:
         asked, answered = Path(scratch) / "asked.json", Path(scratch) / "answered.json"
-        request = {**_request(folder, expected, manifest), "adapter": str(adapter), "merge": merge}
+        request = {
+            **_request(folder, expected, manifest, Path(scratch)),
+            "adapter": str(adapter),
+            "merge": merge,
+        }
         asked.write_text(json.dumps(request), encoding="utf-8")
         # -P and a scratch folder: the process must not find our packages, only the script itself.
         command = [sys.executable, "-P", export_check.__file__, str(asked), str(answered)]
@@ -239,8 +244,10 @@ def _asked_afresh(
     return answers
 
 
-def _request(folder: RunFolder, expected: Sequence[GradedAnswer], manifest: dict[str, Any]) -> dict[str, Any]:
-    """What the check needs to load the base and to ask as the trial was asked."""
+def _request(
+    folder: RunFolder, expected: Sequence[GradedAnswer], manifest: dict[str, Any], scratch: Path
+) -> dict[str, Any]:
+    """What the check needs to load the base and to ask as the trial was asked; pictures lie in `scratch`."""
     study = folder.study()
     base, spec, facts = manifest["base_model"], study.file.base_model, _facts(folder)
     return {
@@ -255,15 +262,23 @@ def _request(folder: RunFolder, expected: Sequence[GradedAnswer], manifest: dict
         "text_only": facts.text_only,
         "trust_remote_code": manifest["options"].get("trust_remote_code", False),
         "max_new_tokens": study.file.evaluation.max_new_tokens,
-        "probes": _questions(study, expected),
+        "probes": _questions(study, expected, scratch),
         "batches": _batches(folder, expected),
     }
 
 
-def _questions(study: Study, expected: Sequence[GradedAnswer]) -> list[dict[str, str | None]]:
+def _questions(study: Study, expected: Sequence[GradedAnswer], scratch: Path) -> list[dict[str, str | None]]:
+    """What is asked, each picture as the model saw it: in RGB and upright, whatever it is in the study."""
     probes = {probe.id: probe for probe in study.probes}
     asked = [probes[graded.answer.probe] for graded in expected]
-    return [{"image": probe.image and str(study.folder / probe.image), "question": probe.question} for probe in asked]
+    seen: dict[str, str] = {}
+    for image in dict.fromkeys(probe.image for probe in asked if probe.image):
+        seen[image] = str(scratch / f"{len(seen)}.png")
+        try:
+            open_rgb(study.folder / image).save(seen[image])
+        except FileError as error:
+            raise ExportError(f"the adapter cannot be asked again: {error}") from error
+    return [{"image": probe.image and seen[probe.image], "question": probe.question} for probe in asked]
 
 
 def _batches(folder: RunFolder, expected: Sequence[GradedAnswer]) -> list[list[int]]:

@@ -1,16 +1,18 @@
-"""Pictures from outside: of a known format and a bounded size, readable, and known by content."""
+"""Pictures from outside: of a known format and a bounded size, readable, and known by their pixels."""
 
 from __future__ import annotations
 
+import hashlib
 import random
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from PIL import Image, ImageEnhance, ImageOps
+from PIL import Image, ImageEnhance, ImageOps, UnidentifiedImageError
 
-from studies.files import FileError, sha256_of
+from studies.files import FileError
+from studies.tones import to_rgb
 
 MAX_PIXELS = 64_000_000
 MAX_BYTES = 64 * 1024 * 1024
@@ -18,27 +20,43 @@ MAX_BYTES = 64 * 1024 * 1024
 FORMATS = ("PNG", "JPEG", "WEBP", "AVIF", "GIF", "BMP", "TIFF")
 
 
-def inspect(path: Path) -> str:
-    """Check that an image can be decoded within bounds and return the sha256 of its content.
+# The first brand in the header of HEIC and its kin, four bytes after `ftyp`.
+HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
 
+
+class HeifUnknown(FileError):
+    """A HEIC picture, and nothing here that reads it."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"{name} is a HEIC picture", "install what reads it: pip install 'skazka-tune[heif]'")
+
+
+def inspect(path: Path) -> str:
+    """Check that an image can be decoded within bounds and return the sha256 of what a person sees of it.
+
+    The same picture in another format, mode or compression without loss has the same one.
     Raises FileError for an image that is too large, of another format than FORMATS, or damaged.
     """
-    with _bounded(path) as image:
-        image.load()
-    return sha256_of(path)
+    seen = open_rgb(path)
+    digest = hashlib.sha256(b"%dx%d " % seen.size)
+    digest.update(seen.tobytes())
+    return digest.hexdigest()
 
 
 def open_rgb(path: Path) -> Image.Image:
     """The picture as a person sees it, in RGB: turned as its EXIF says, on white where it is transparent.
 
-    Of an animation the first frame. Raises FileError as `inspect` does.
+    More than 8 bits a tone are scaled to 8. Of an animation the first frame. Raises FileError as `inspect` does.
     """
     with _bounded(path) as image:
-        upright = ImageOps.exif_transpose(image)
-        if not upright.has_transparency_data:
-            return upright.convert("RGB")
-        seen = upright.convert("RGBA")
-        return Image.alpha_composite(Image.new("RGBA", seen.size, "white"), seen).convert("RGB")
+        return to_rgb(ImageOps.exif_transpose(image))
+
+
+def format_of(path: Path) -> str:
+    """The format of a picture that `inspect` passed: one of FORMATS, or HEIF."""
+    with _bounded(path) as image:
+        # A JPEG with a preview behind it.
+        return "JPEG" if image.format == "MPO" else str(image.format)
 
 
 def fit(image: Image.Image, image_size: int | None, max_pixels: int | None) -> Image.Image:
@@ -81,9 +99,11 @@ def _bounded(path: Path) -> Iterator[Image.Image]:
     try:
         if (size := path.stat().st_size) > MAX_BYTES:
             raise FileError(f"{path.name} has {size} bytes, more than {MAX_BYTES}", "save a smaller image")
+        if not size:
+            raise FileError(f"{path.name} is an empty file", "copy it again")
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            with Image.open(path, formats=FORMATS) as image:
+            with _open(path) as image:
                 width, height = image.size
                 if width * height > MAX_PIXELS:
                     message = f"{path.name} has {width}x{height} pixels, more than {MAX_PIXELS}"
@@ -93,7 +113,31 @@ def _bounded(path: Path) -> Iterator[Image.Image]:
         raise FileError(f"{path.name} has too many pixels", "save a smaller image") from error
     except FileError:
         raise
+    except UnidentifiedImageError as error:
+        message = f"{path.name} is no image of a known format"
+        raise FileError(message, f"replace it by one of {', '.join(FORMATS)}") from error
     except Exception as error:
         # Pillow's many decoders raise whatever they like on a damaged file.
         message = f"{path.name} cannot be read as an image ({error})"
         raise FileError(message, f"replace it by one of {', '.join(FORMATS)}") from error
+
+
+def _open(path: Path) -> Image.Image:
+    try:
+        return Image.open(path, formats=FORMATS)
+    except UnidentifiedImageError:
+        if not is_heif(path):
+            raise
+    try:
+        import pillow_heif
+    except ImportError as error:
+        raise HeifUnknown(path.name) from error
+    pillow_heif.register_heif_opener()
+    return Image.open(path, formats=("HEIF",))
+
+
+def is_heif(path: Path) -> bool:
+    """Whether a file begins as a HEIC picture does, whatever its name."""
+    with path.open("rb") as file:
+        header = file.read(12)
+    return header[4:8] == b"ftyp" and header[8:] in HEIF_BRANDS

@@ -10,8 +10,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from PIL import Image
-
+from studies.images import format_of, open_rgb
 from studies.importers.clean import Cleaned, Picture
 from studies.importers.found import Side
 from studies.importers.templates import DESCRIBE, Questions
@@ -46,13 +45,19 @@ def write_rows(folder: Path, cleaned: Cleaned, sides: Mapping[str, Side], langua
 
 
 def _copy(folder: Path, digest: str, picture: Picture) -> str:
-    """Copy a picture; it keeps its name, made safe, with the beginning of its sha256."""
-    with Image.open(picture.path) as image:
-        suffix = {"JPEG": "jpg", "TIFF": "tif"}.get(str(image.format), str(image.format).lower())
+    """Copy a picture; it keeps its name, made safe, with the beginning of its sha256.
+
+    HEIC becomes JPEG, so that a study can be read where nothing reads HEIC.
+    """
+    kind = format_of(picture.path)
+    suffix = {"JPEG": "jpg", "HEIF": "jpg", "TIFF": "tif"}.get(kind, kind.lower())
     stem = re.sub(r"[^\w.-]+", "_", Path(picture.name).stem)[:60].strip("._") or "picture"
     name = f"images/{stem}-{digest[:8]}.{suffix}"
     (folder / "images").mkdir(exist_ok=True)
-    shutil.copyfile(picture.path, folder / name)
+    if kind == "HEIF":
+        open_rgb(picture.path).save(folder / name, quality=95, subsampling=0)
+    else:
+        shutil.copyfile(picture.path, folder / name)
     return name
 
 

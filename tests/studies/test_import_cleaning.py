@@ -123,12 +123,35 @@ def test_a_character_with_one_picture_is_left_out(tmp_path: Path) -> None:
 
 def test_pictures_of_every_kind_are_taken_over(tmp_path: Path) -> None:
     rows = enough(tmp_path)
-    picture = Image.new("RGB", (8, 8), "red")
-    picture.convert("CMYK").save(tmp_path / "cmyk.jpg")
-    picture.convert("P").save(tmp_path / "palette.png")
+    picture = Image.new("RGB", (8, 8), "green")
+    Image.new("CMYK", (8, 8), (0, 255, 255, 0)).save(tmp_path / "cmyk.jpg")
+    Image.new("RGB", (8, 8), "yellow").convert("P").save(tmp_path / "palette.png")
     picture.save(tmp_path / "frames.gif", save_all=True, append_images=[Image.new("RGB", (8, 8), "blue")])
     Image.new("RGBA", (8, 8), (255, 0, 0, 128)).save(tmp_path / "alpha.webp")
     names = ("cmyk.jpg", "palette.png", "frames.gif", "alpha.webp")
     found = imported(tmp_path, [*rows, *(row(name, "Гена") for name in names)])
     assert found.skipped == []
     assert {path.suffix for path in (tmp_path / "out" / "images").iterdir()} == {".jpg", ".png", ".gif", ".webp"}
+
+
+def test_the_same_picture_in_other_bytes_is_one_picture(tmp_path: Path) -> None:
+    rows = enough(tmp_path)
+    for number in range(4):
+        with Image.open(tmp_path / f"g{number}.png") as picture:
+            picture.save(tmp_path / f"copy{number}.bmp")
+        rows.append(row(f"copy{number}.bmp", "Гена"))
+    found = imported(tmp_path, rows)
+    assert found.reasons == {"row twice": 4}
+    assert found.skipped[0]["detail"] == "copy0.bmp is the same picture as g0.png"
+    assert len(list((tmp_path / "out" / "images").iterdir())) == 8
+
+
+def test_heic_becomes_jpeg(tmp_path: Path) -> None:
+    pillow_heif = pytest.importorskip("pillow_heif")
+    rows = enough(tmp_path)
+    pillow_heif.from_pillow(Image.new("RGB", (64, 64), "blue")).save(tmp_path / "IMG_1.HEIC")
+    found = imported(tmp_path, [*rows, row("IMG_1.HEIC", "Гена")])
+    assert found.skipped == []
+    [copy] = (tmp_path / "out" / "images").glob("IMG_1-*.jpg")
+    with Image.open(copy) as picture:
+        assert (picture.format, picture.size) == ("JPEG", (64, 64))

@@ -470,3 +470,12 @@ def test_options_of_the_base_model_are_checked(tmp_path: Path, options: str, mes
     with pytest.raises(InputError) as caught:
         load_study(folder)
     assert message.casefold() in str(caught.value).casefold()
+
+
+@pytest.mark.parametrize("trained", ["train-1", "replay-1"])
+def test_a_picture_saved_anew_may_not_stand_on_another_side(small: Path, trained: str) -> None:
+    with Image.open(small / "images" / f"{trained}.png") as picture:
+        picture.convert("RGBA").save(small / "images" / "test-3.png", compress_level=0)
+    [problem] = problems_of(small)
+    assert (problem.file, problem.line, problem.field) == ("probes.jsonl", 7, "image")
+    assert problem.message == (f"'images/test-3.png' in test is the same picture as 'images/{trained}.png' in training")
