@@ -100,7 +100,7 @@ def _bounded(path: Path) -> Iterator[Image.Image]:
         if (size := path.stat().st_size) > MAX_BYTES:
             raise FileError(f"{path.name} has {size} bytes, more than {MAX_BYTES}", "save a smaller image")
         if not size:
-            raise FileError(f"{path.name} is an empty file", "copy it again")
+            raise FileError(f"{path.name} cannot be read as an image (an empty file)", "copy it again")
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             with _open(path) as image:
@@ -113,12 +113,10 @@ def _bounded(path: Path) -> Iterator[Image.Image]:
         raise FileError(f"{path.name} has too many pixels", "save a smaller image") from error
     except FileError:
         raise
-    except UnidentifiedImageError as error:
-        message = f"{path.name} is no image of a known format"
-        raise FileError(message, f"replace it by one of {', '.join(FORMATS)}") from error
     except Exception as error:
         # Pillow's many decoders raise whatever they like on a damaged file.
-        message = f"{path.name} cannot be read as an image ({error})"
+        why = "of no known format" if isinstance(error, UnidentifiedImageError) else error
+        message = f"{path.name} cannot be read as an image ({why})"
         raise FileError(message, f"replace it by one of {', '.join(FORMATS)}") from error
 
 
