@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 # Columns of the terminal that the table of characters takes with short names.
 LEAST = 72
+# Folders that a line names.
+SHOWN = 6
 MODEL = "Qwen/Qwen2.5-VL-3B-Instruct"
 
 
@@ -34,6 +36,7 @@ MODEL = "Qwen/Qwen2.5-VL-3B-Instruct"
 @click.option("--negatives", multiple=True, help="Who must not be taken for a target.")
 @click.option("--name", "names", multiple=True, help="A folder's or label's real name: LABEL=NAME.")
 @click.option("--column", "columns", multiple=True, help="A column's name there, e.g. answer=caption.")
+@click.option("--pictures", help="Folder of the pictures that rows name.  [default: the rows' own]")
 @click.option("--questions", help="JSON Lines file of what is asked and taught of pictures.")
 @click.option("--format", type=click.Choice(get_args(Format)), help="How to read it.  [default: by what is there]")
 @click.option("--revision", help="Revision of a dataset on the hub.")
@@ -100,9 +103,26 @@ def _show(console: Console, imported: Imported) -> None:
     from rich.text import Text
 
     console.print(_table(imported.characters, console.width), crop=False)
-    skipped = (f"skipped: {reason}: {count} of {imported.rows} rows" for reason, count in imported.reasons.items())
-    for line in (*skipped, *(f"note: {remark}" for remark in imported.remarks)):
+    for line in _told(imported):
         console.print(Text(printable(line)), soft_wrap=True)
+
+
+def _told(imported: Imported) -> Iterator[str]:
+    """What was not taken over, and what is worth a look: one line each."""
+    for reason, count in imported.reasons.items():
+        first = next(row for row in imported.skipped if row["reason"] == reason)
+        yield f"skipped: {reason}: {count} of {imported.rows} rows, first {_first(first)}"
+    for kind in imported.unread:
+        folders = list(kind["folders"])
+        where = f" in {', '.join(folders[:SHOWN])}{', …' if len(folders) > SHOWN else ''}" if kind["count"] > 1 else ""
+        remedy = f"; {kind['remedy']}" if kind["remedy"] else ""
+        yield f"not read: {kind['what']}: {kind['count']}{where}, first {kind['first']}{remedy}"
+    for remark in imported.remarks:
+        yield f"note: {remark}"
+
+
+def _first(row: dict[str, str]) -> str:
+    return f"{row['place']} ({row['detail']})" if row["detail"] else row["place"]
 
 
 def _table(characters: Iterable[dict[str, Any]], width: int) -> Table:

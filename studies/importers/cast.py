@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable
 
 from spaces.problems import InputError, Problem
 from studies.importers.found import Found, Source
+from studies.importers.layout import folded
 from studies.importers.options import ImportOptions
 from studies.names import PhraseMatcher, normalise, tokenise
 from studies.rows import Role
@@ -34,10 +36,11 @@ class Cast:
         for label, name in options.names.items():
             self.aliases[name][label.replace("_", " ").strip()] = None
         phrases = {name: (name, *self.aliases.get(name, ())) for name in known}
-        self._by_label = {_folded(phrase): name for name, texts in phrases.items() for phrase in texts}
-        self._by_label |= {_folded(label): name for label, name in options.names.items()}
+        self._by_label = {folded(phrase): name for name, texts in phrases.items() for phrase in texts}
+        self._by_label |= {folded(label): name for label, name in options.names.items()}
         for label in labels:
-            name = self._by_label.get(_folded(label), label)
+            # Of several spellings the first is the character's name: composed or not, ё or е, in any case.
+            name = self._by_label.setdefault(folded(label), unicodedata.normalize("NFC", label))
             phrases.setdefault(name, (name,))
         self._matcher = PhraseMatcher({name: tuple(filter(normalise, texts)) for name, texts in phrases.items()})
 
@@ -48,8 +51,8 @@ class Cast:
     def of(self, row: Found) -> str | None:
         """Whom a row is about: as its own column says, else its folder, else the one whom its answer names."""
         if row.character:
-            return self._by_label.get(_folded(row.character), row.character)
-        folder = self._by_label.get(_folded(row.picture.parent.name))
+            return self._by_label.get(folded(row.character), row.character)
+        folder = self._by_label.get(folded(row.picture.parent.name))
         if folder:
             return folder
         named = self.named_in(row.answer or "")
@@ -82,8 +85,3 @@ class Cast:
         if "control" in said and "target" not in said:
             return "target"
         return None
-
-
-def _folded(label: str) -> str:
-    """A label as it is compared: `crocodile_gena` is «Crocodile Gena»."""
-    return normalise(label.replace("_", " "))

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from studies.files import FileError
-from studies.images import inspect
+from studies.images import HeifUnknown, inspect
 from studies.importers.cast import Cast
-from studies.importers.found import Found, Reason, Side, Skipped
+from studies.importers.found import NOWHERE, Found, Reason, Side, Skipped
 from studies.rows import Role
 
 
@@ -84,11 +85,9 @@ class _Cleaner:
             return skip("character without a role", character)
         if row.question and not row.answer:
             return skip("empty answer", row.question)
-        if not row.picture.is_file():
-            return skip("picture missing", row.name)
-        digest = self._digest(row.picture)
-        if isinstance(digest, FileError):
-            return skip("picture unreadable", str(digest))
+        digest = self._digest(row)
+        if isinstance(digest, Skipped):
+            return digest
         first = self.pictures.setdefault(digest, Picture(row.picture, row.name, character))
         if first.character != character:
             return skip("picture of another character", f"{row.name} is {first.name} of {first.character}")
@@ -100,10 +99,17 @@ class _Cleaner:
         self._seen.add(content)
         return Kept(row.place, digest, character, row.question, row.answer, row.side)
 
-    def _digest(self, path: Path) -> str | FileError:
-        if path not in self._hashes:
+    def _digest(self, row: Found) -> str | Skipped:
+        if row.picture == NOWHERE:
+            return Skipped(row.place, "picture missing", f"{row.name} lies outside the source's folder")
+        if not os.path.isfile(row.picture):
+            return Skipped(row.place, "picture missing", row.name)
+        if row.picture not in self._hashes:
             try:
-                self._hashes[path] = inspect(path)
+                self._hashes[row.picture] = inspect(row.picture)
             except FileError as error:
-                self._hashes[path] = error
-        return self._hashes[path]
+                self._hashes[row.picture] = error
+        found = self._hashes[row.picture]
+        if isinstance(found, HeifUnknown):
+            return Skipped(row.place, "HEIC picture", f"{found}: {found.remedy}")
+        return Skipped(row.place, "picture unreadable", str(found)) if isinstance(found, FileError) else found

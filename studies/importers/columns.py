@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from spaces.problems import InputError, Problem
-from studies.importers.found import SIDES, Found, Side
+from studies.importers.found import Found, Side, side_of
 
 # Our name of a column -> what other people call it, the likeliest first.
 KNOWN = {
@@ -46,7 +46,7 @@ class Columns:
 
     def side(self, row: Mapping[str, Any]) -> Side | None:
         """The side that a row's own column names."""
-        return SIDES.get((text(self.get(row, "split")) or "").lower())
+        return side_of(text(self.get(row, "split")) or "")
 
     def found(self, place: str, row: Mapping[str, Any], picture: Path, name: str, side: Side | None) -> Found:
         """A row about that picture."""

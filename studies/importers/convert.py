@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,15 +10,16 @@ from pathlib import Path
 from typing import Any
 
 from spaces.problems import InputError, Problem
-from studies.files import is_disk_full
 from studies.importers.cast import Cast
 from studies.importers.clean import Cleaned, clean
 from studies.importers.detect import open_source
-from studies.importers.found import Found, Side, Skipped, Source
+from studies.importers.found import NOWHERE, Found, Side, Skipped, Source
+from studies.importers.locate import locate
 from studies.importers.options import ImportOptions
 from studies.importers.remarks import pictures_by_character, remarks, remarks_on_answers
 from studies.importers.sides import choose_sides
 from studies.importers.templates import questions_for
+from studies.importers.tree import place_of, summary, unused, walk
 from studies.importers.writing import write_rows
 
 # Beside the rows: what was skipped, and why.
@@ -29,12 +29,16 @@ SIDE_NAMES: tuple[Side, ...] = ("training", "search", "test")
 
 @dataclass(frozen=True)
 class Imported:
-    """What an import found. characters: one row each, with pictures by side; skipped: one row each, with its reason."""
+    """What an import found. characters: one row each, with pictures by side; skipped: one row each, with its reason.
+
+    unread: one entry for each kind of file or folder that holds no data: what, count, folders, first, remedy.
+    """
 
     format: str
     rows: int
     characters: list[dict[str, Any]]
     skipped: list[dict[str, str]]
+    unread: list[dict[str, Any]]
     remarks: list[str]
 
     @property
@@ -62,15 +66,17 @@ def import_rows(options: ImportOptions, folder: Path, language: str) -> Imported
         source = open_source(options, scratch)
         rows = list(source.rows)
         _some(rows, options)
+        rows, located = locate(rows, source.root) if source.root else (rows, [])
         cast = Cast(options, source, (row.character for row in rows if isinstance(row, Found) and row.character))
         cleaned = clean(rows, cast)
         missing = [row for row in cleaned.skipped if row.reason == "picture missing"]
         if missing and not options.allow_missing:
-            raise PicturesMissing(_missing(rows, missing), _imported(source, rows, cast, cleaned, options, []))
+            problem = _missing(rows, missing, source)
+            raise PicturesMissing(problem, _imported(source, rows, cast, cleaned, options, located))
         cleaned, dropped = _usable(cleaned, options)
         questions = questions_for(language, source.questions, file)
         write_rows(folder, cleaned, _sides(cleaned, options), language, questions)
-        return _imported(source, rows, cast, cleaned, options, dropped)
+        return _imported(source, rows, cast, cleaned, options, [*located, *dropped])
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
 
@@ -92,12 +98,16 @@ def _some(rows: Sequence[Found | Skipped], options: ImportOptions) -> None:
         raise InputError(Problem("", "--from", message.rstrip(), "see docs/data.md for what a row needs"))
 
 
-def _missing(rows: Sequence[Found | Skipped], missing: Sequence[Skipped]) -> Problem:
+def _missing(rows: Sequence[Found | Skipped], missing: Sequence[Skipped], source: Source) -> Problem:
     first = missing[0]
     message = (
         f"{len(missing)} of {len(rows)} rows name pictures that are not there, first {first.place}: {first.detail}"
     )
-    return Problem("", "--from", message, "add the pictures, or go on with what is there: --allow-missing")
+    there = walk(source.root).pictures if source.root else []
+    if there and source.root:
+        message += f"; {len(there)} pictures lie in {source.root}, first {place_of(there[0], source.root)}"
+    remedy = "add the pictures, say where they lie: --pictures FOLDER, or go on with what is there: --allow-missing"
+    return Problem("", "--from", message, remedy)
 
 
 def _imported(
@@ -106,7 +116,7 @@ def _imported(
     cast: Cast,
     cleaned: Cleaned,
     options: ImportOptions,
-    dropped: Sequence[str],
+    said: Sequence[str],
 ) -> Imported:
     sides = _sides(cleaned, options)
     found = Counter(cast.of(row) for row in rows if isinstance(row, Found))
@@ -115,8 +125,16 @@ def _imported(
         rows=len(rows),
         characters=_characters(cleaned, sides, cast, found),
         skipped=[vars(row) for row in cleaned.skipped],
-        remarks=[*dropped, *remarks(cleaned, sides), *remarks_on_answers(rows, cast)],
+        unread=_unread(source, rows),
+        remarks=[*said, *remarks(cleaned, sides), *remarks_on_answers(rows, cast)],
     )
+
+
+def _unread(source: Source, rows: Sequence[Found | Skipped]) -> list[dict[str, Any]]:
+    if source.tree is None:
+        return []
+    pictures = (row.picture for row in rows if isinstance(row, Found) and row.picture != NOWHERE)
+    return summary(unused(source.tree, [*source.read, *pictures]))
 
 
 def _sides(cleaned: Cleaned, options: ImportOptions) -> dict[str, Side]:
@@ -171,18 +189,3 @@ def _characters(
         }
         for name, role in sorted(cleaned.roles.items(), key=lambda item: order[item[1]])
     ]
-
-
-def claim_study(to: Path) -> Path:
-    """A folder to write a study into, beside its place. Raises InputError when the place holds anything."""
-    try:
-        target = to.expanduser().absolute()
-        if target.exists() and (not target.is_dir() or any(target.iterdir())):
-            raise InputError(Problem("", "DIR", f"{to} is not an empty folder", "choose another one"))
-        target.parent.mkdir(parents=True, exist_ok=True)
-        return Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
-    except (OSError, ValueError, RuntimeError) as error:
-        if isinstance(error, InputError) or is_disk_full(error):
-            raise
-        reason = getattr(error, "strerror", None) or str(error)
-        raise InputError(Problem("", "DIR", f"{to}: {reason}", "choose another folder")) from error

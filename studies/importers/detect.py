@@ -6,24 +6,31 @@ import os
 from pathlib import Path
 
 from spaces.problems import InputError, Problem
-from studies.importers.folders import metadata_files, open_folders, open_image_folder, pictures_below
+from studies.importers.folders import metadata_files, open_folders, open_image_folder
 from studies.importers.found import Source
+from studies.importers.hub_cache import snapshot_of
 from studies.importers.options import Format, ImportOptions
 from studies.importers.records import SUFFIXES
 from studies.importers.tables import LISTING, is_saved, open_table
 from studies.importers.team import ROWS, open_team
+from studies.importers.tree import summary, unused, walk
+
+# Kinds of files that a refusal names.
+SHOWN = 6
 
 
 def open_source(options: ImportOptions, scratch: Path) -> Source:
     """Open what the options name. Raises InputError when nothing is there, or nothing that is known."""
-    path = Path(os.path.expanduser(options.source))
+    path = snapshot_of(Path(os.path.expanduser(options.source)))
+    if path != Path(os.path.expanduser(options.source)):
+        options = options.model_copy(update={"source": str(path)})
     kind = options.format or _format(path, options.source)
     if kind == "team":
         return open_team(path)
     if kind == "folders":
-        return open_folders(path)
+        return open_folders(path, options)
     if kind == "imagefolder":
-        return open_image_folder(path, options.columns)
+        return open_image_folder(path, options)
     return open_table(options, scratch)
 
 
@@ -45,12 +52,14 @@ def _format_of_folder(path: Path) -> Format:
         return "team"
     if is_saved(path) or (path / LISTING).is_file():
         return "table"
-    if metadata_files(path):
+    tree = walk(path)
+    if metadata_files(tree):
         return "imagefolder"
-    if pictures_below(path):
+    if tree.pictures:
         return "folders"
-    if any(path.rglob("*.parquet")):
+    if any(file.suffix.lower() == ".parquet" for file in tree.files):
         return "table"
-    message = f"{path} holds nothing that is known"
+    kinds = [f"{kind['count']} x {kind['what']} (first {kind['first']})" for kind in summary(unused(tree, ()))]
+    message = f"{path} holds nothing that is known: {', '.join(kinds[:SHOWN]) or 'it is empty'}"
     remedy = f"give a folder with pictures, {ROWS} or Parquet files, or one of {', '.join(SUFFIXES)}"
     raise InputError(Problem("", "--from", message, remedy))

@@ -2,61 +2,70 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from spaces.problems import InputError, Problem
 from studies.importers.columns import Columns, text
-from studies.importers.found import SIDES, Found, Side, Skipped, Source, outside, picture_at
+from studies.importers.found import Found, Side, Skipped, Source, picture_at, side_of
+from studies.importers.layout import arrange, folded
+from studies.importers.options import ImportOptions
 from studies.importers.records import read_records
+from studies.importers.tree import Tree, place_of, readable, walk
 
-PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif")
 METADATA = ("metadata.jsonl", "metadata.csv", "metadata.parquet")
 
 
-def open_folders(root: Path) -> Source:
-    """One folder a character, its name the character's; `train`, `validation`, `test` may stand above them."""
-    return Source("folders", _by_folder(root))
+def open_folders(root: Path, options: ImportOptions) -> Source:
+    """One folder a character, its name the character's; folders of sides may stand above or below it."""
+    tree = walk(root)
+    said = (*options.targets, *options.controls, *options.negatives, *options.names, *options.names.values())
+    rows = _by_folder(root, tree.pictures, {folded(name) for name in said})
+    return Source("folders", rows, tree=tree, read=frozenset(tree.pictures))
 
 
-def _by_folder(root: Path) -> Iterator[Found | Skipped]:
-    for path in pictures_below(root):
-        parts = path.relative_to(root).parts
-        side = SIDES.get(parts[0].lower()) if len(parts) > 2 else None
-        folders = parts[1:-1] if side else parts[:-1]
-        place = path.relative_to(root).as_posix()
-        if folders:
-            yield Found(place, path, path.name, character=folders[0].replace("_", " ").strip(), side=side)
+def _by_folder(root: Path, pictures: Sequence[Path], known: set[str]) -> Iterator[Found | Skipped]:
+    folders = [tuple(readable(name) for name in path.relative_to(root).parts[:-1]) for path in pictures]
+    for path, (name, side) in zip(pictures, arrange(folders, known), strict=True):
+        place = place_of(path, root)
+        character = name.replace("_", " ").strip() if name else ""
+        if character:
+            yield Found(place, path, readable(path.name), character=character, side=side)
         else:
             yield Skipped(place, "no character", "it lies in no character's folder")
 
 
-def pictures_below(root: Path) -> list[Path]:
-    """Every picture file below a folder, sorted; hidden files and folders are left out."""
-    found = (path for path in root.rglob("*") if path.suffix.lower() in PICTURES and path.is_file())
-    return sorted(path for path in found if not any(part.startswith(".") for part in path.relative_to(root).parts))
+def metadata_files(tree: Tree) -> list[tuple[Path, Side | None]]:
+    """The metadata files of an ImageFolder: at its root, below sides, or one above all pictures; with the side."""
+    found = [(path, _side_above(path, tree.root)) for path in tree.files if path.name.lower() in METADATA]
+    for rule in (lambda path, _: path.parent == tree.root, lambda _, side: side is not None):
+        if fitting := [(path, side) for path, side in found if rule(path, side)]:
+            return fitting
+    above = [path.parent for path, _ in found]
+    return found if len(above) == 1 and all(path.is_relative_to(above[0]) for path in tree.pictures) else []
 
 
-def metadata_files(root: Path) -> list[tuple[Path, Side | None]]:
-    """The metadata files of an ImageFolder: at its root, or one in each split's folder."""
-    here: list[tuple[Path, Side | None]] = [(root / name, None) for name in METADATA if (root / name).is_file()]
-    below = ((folder, SIDES.get(folder.name.lower())) for folder in sorted(root.iterdir()) if folder.is_dir())
-    return here or [
-        (folder / name, side) for folder, side in below if side for name in METADATA if (folder / name).is_file()
-    ]
+def _side_above(path: Path, root: Path) -> Side | None:
+    return next(filter(None, map(side_of, reversed(path.relative_to(root).parts[:-1]))), None)
 
 
-def open_image_folder(root: Path, names: Mapping[str, str]) -> Source:
+def open_image_folder(root: Path, options: ImportOptions) -> Source:
     """An ImageFolder of `datasets`: the column file_name says where a picture lies, the others what is on it."""
-    files = metadata_files(root)
+    tree = walk(root)
+    files = metadata_files(tree)
     if not files:
         remedy = f"add one of {', '.join(METADATA)}, or give another --format"
         raise InputError(Problem(str(root), "", "has no metadata file", remedy))
-    return Source("imagefolder", _by_metadata(files, names))
+    pictures = Path(options.pictures).expanduser() if options.pictures else None
+    rows = _by_metadata(files, options.columns, pictures)
+    read = frozenset(file for file, _ in files)
+    return Source("imagefolder", rows, root=pictures or root, tree=tree, read=read)
 
 
-def _by_metadata(files: list[tuple[Path, Side | None]], names: Mapping[str, str]) -> Iterator[Found | Skipped]:
+def _by_metadata(
+    files: list[tuple[Path, Side | None]], names: Mapping[str, str], pictures: Path | None
+) -> Iterator[Found | Skipped]:
     for file, side in files:
         columns: Columns | None = None
         for record in read_records(file):
@@ -65,14 +74,11 @@ def _by_metadata(files: list[tuple[Path, Side | None]], names: Mapping[str, str]
                 continue
             place, row = record
             columns = columns or Columns.of(file.name, row, {"image": "file_name", **names})
-            yield _row_of(file.parent, place, row, columns, side)
+            yield _row_of(pictures or file.parent, place, row, columns, side)
 
 
 def _row_of(folder: Path, place: str, row: dict[str, Any], columns: Columns, side: Side | None) -> Found | Skipped:
     name = text(columns.get(row, "image"))
     if name is None:
         return Skipped(place, "no picture")
-    picture = picture_at(folder, name)
-    if picture is None:
-        return outside(place, name)
-    return columns.found(place, row, picture, name, side or columns.side(row))
+    return columns.found(place, row, picture_at(folder, name), name, side or columns.side(row))

@@ -2,26 +2,38 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from studies.importers.tree import Tree, inside
+
 Side = Literal["training", "search", "test"]
 # The words of other formats for the sides of a study.
 SIDES: dict[str, Side] = {
-    "train": "training",
-    "training": "training",
-    "validation": "search",
-    "valid": "search",
-    "val": "search",
-    "dev": "search",
-    "search": "search",
-    "test": "test",
+    **dict.fromkeys(("train", "training", "trn", "обучение", "обучающая", "тренировка"), "training"),
+    **dict.fromkeys(("val", "valid", "validation", "validate", "eval", "evaluation", "dev", "search"), "search"),
+    **dict.fromkeys(("валидация", "валидационная", "проверка", "проверочная"), "search"),
+    **dict.fromkeys(("test", "tests", "testing", "tst", "тест", "тестовая", "тестирование"), "test"),
 }
+# What may stand beside such a word in the name of a folder: train_images, val2017, test-set.
+_BESIDE_SIDES = {"images", "image", "imgs", "img", "pics", "pictures", "photos", "set", "data", "dataset", "split"}
+
+
+def side_of(name: str) -> Side | None:
+    """The side that the name of a folder or split says: by one of SIDES in any case, alone or as in `val2017`."""
+    words = re.findall(r"[^\W\d_]+", unicodedata.normalize("NFC", name).casefold())
+    left = [word for word in words if word not in _BESIDE_SIDES]
+    return SIDES.get(left[0]) if len(left) == 1 else None
+
+
 Reason = Literal[
     "picture missing",
     "picture unreadable",
+    "HEIC picture",
     "no picture",
     "several pictures",
     "no character",
@@ -31,6 +43,10 @@ Reason = Literal[
     "picture of another character",
     "character without a role",
 ]
+
+
+# Where no file can lie: no name may hold this sign.
+NOWHERE = Path("\0")
 
 
 @dataclass(frozen=True)
@@ -64,7 +80,8 @@ class Source:
     """Another format, opened.
 
     rows: read once. questions: those the source asks with. targets, controls: the roles that the format implies.
-    aliases: character -> further names.
+    aliases: character -> further names. root: the folder that holds the pictures of rows.
+    tree: what lies in a source that is a folder of files. read: the files that hold its rows.
     """
 
     format: str
@@ -73,17 +90,18 @@ class Source:
     targets: tuple[str, ...] = ()
     controls: tuple[str, ...] = ()
     aliases: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    root: Path | None = None
+    tree: Tree | None = None
+    read: frozenset[Path] = frozenset()
 
 
-def picture_at(root: Path, name: str) -> Path | None:
-    """Where a picture that a row names lies; None when that is outside the source's folder."""
+def picture_at(root: Path, name: str) -> Path:
+    """Where a picture that a row names lies; NOWHERE when that is outside the source's folder.
+
+    A table must not fetch other files of this machine.
+    """
     try:
         path = root / name.replace("\\", "/")
-        return path if path.resolve().is_relative_to(root.resolve()) else None
+        return path if inside(path, root) else NOWHERE
     except (OSError, ValueError, RuntimeError):
-        return None
-
-
-def outside(place: str, name: str) -> Skipped:
-    """A row whose picture is none of the source's: a table must not fetch other files of this machine."""
-    return Skipped(place, "picture missing", f"{name} lies outside the source's folder")
+        return NOWHERE

@@ -18,9 +18,13 @@ from pydantic import ValidationError
 
 from spaces.problems import Document, InputError, Problem, problems_of
 from studies.files import FileError, resolve, sha256_of
-from studies.importers.convert import REPORT, Imported, claim_study, import_rows
+from studies.importers.convert import REPORT, Imported, import_rows
+from studies.importers.draft import drafted
 from studies.importers.options import ImportOptions
+from studies.importers.tree import place_of, walk
 
+# Raised when the same data would be read otherwise than before.
+READING = 2
 ROWS = {"training": "training.jsonl", "probes": "probes.jsonl", "replay": "replay.jsonl"}
 OF_ROLE = {"target": "targets", "control": "controls", "negative": "negatives"}
 
@@ -33,14 +37,11 @@ def read_in_place(document: Document, folder: Path) -> Path:
     options = _options(document, folder)
     target = _cache() / _key(document, options)
     if not (target / document.file).is_file():
-        draft = claim_study(target)
         try:
-            _write(document, folder, options, draft)
-            draft.rename(target)
+            with drafted(target, document.file) as draft:
+                _write(document, folder, options, draft)
         except InputError as error:
             raise InputError(_in_file(document, problem) for problem in error.problems) from error
-        finally:
-            shutil.rmtree(draft, ignore_errors=True)
     return target / document.file
 
 
@@ -60,7 +61,7 @@ def _options(document: Document, folder: Path) -> ImportOptions:
         raise InputError(
             problems_of(error, document.file, lambda path: document.line_of(("data", *path)), ("data",))
         ) from error
-    found = {name: _from(folder, path) for name, path in (("source", options.source), ("questions", options.questions))}
+    found = {name: _from(folder, getattr(options, name)) for name in ("source", "questions", "pictures")}
     return options.model_copy(update={name: path for name, path in found.items() if path is not None})
 
 
@@ -118,10 +119,10 @@ def _cache() -> Path:
 
 def _key(document: Document, options: ImportOptions) -> str:
     """Differs when study.yaml, the data or this program do."""
-    files = list(_files(options.source))
+    files = [*_files(options.source), *_files(options.pictures or "")]
     file = Path(options.questions or "")
     questions = sha256_of(file) if file.is_file() else None
-    state = [version("skazka-tune"), document.data, options.model_dump(mode="json"), questions, files]
+    state = [version("skazka-tune"), READING, document.data, options.model_dump(mode="json"), questions, files]
     return hashlib.sha256(json.dumps(state, default=str, sort_keys=True).encode()).hexdigest()[:32]
 
 
@@ -130,10 +131,9 @@ def _files(source: str) -> Iterator[tuple[str, int, int]]:
     root = Path(source)
     # A file of rows names pictures beside it.
     root = root.parent if root.is_file() else root
-    for path in sorted(root.rglob("*")) if root.is_dir() else ():
-        if path.is_file():
-            found = path.stat()
-            yield path.relative_to(root).as_posix(), found.st_size, found.st_mtime_ns
+    for path in walk(root).files if source and root.is_dir() else ():
+        found = path.stat()
+        yield place_of(path, root), found.st_size, found.st_mtime_ns
 
 
 def _in_file(document: Document, problem: Problem) -> Problem:

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import unicodedata
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, field_validator
 
 from spaces.trial_config import no_switch
 from studies.importers.columns import KNOWN
 
 Word = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4096)]
+# Composed, as most keyboards give them: macOS decomposes the names of files.
+Called = Annotated[Word, AfterValidator(lambda text: unicodedata.normalize("NFC", text))]
 Format = Literal["team", "folders", "imagefolder", "table"]
 
 
 class ImportOptions(BaseModel):
     """Where data lies and how it is to be read.
 
-    source: a folder, a file, or the id of a dataset on the hub. names: a folder or label of the source -> the
+    source: a folder, a file, or the id of a dataset on the hub. pictures: the folder that holds the pictures of rows,
+    where it is not the source's own. names: a folder or label of the source -> the
     character's name. columns: our name of a column (one of columns.KNOWN) -> the source's.
     questions: a JSON Lines file of `templates.Question`.
     probe_share: share of a target's images for each of the splits search and test, where the source has no splits.
@@ -26,12 +30,13 @@ class ImportOptions(BaseModel):
 
     source: Word = Field(alias="from")
     format: Format | None = None
-    targets: tuple[Word, ...] = ()
-    controls: tuple[Word, ...] = ()
-    negatives: tuple[Word, ...] = ()
-    names: dict[Word, Word] = {}
+    targets: tuple[Called, ...] = ()
+    controls: tuple[Called, ...] = ()
+    negatives: tuple[Called, ...] = ()
+    names: dict[Called, Called] = {}
     columns: dict[Word, Word] = {}
     questions: Word | None = None
+    pictures: Word | None = None
     revision: Word | None = None
     probe_share: float = Field(0.2, gt=0, le=0.45)
     allow_missing: bool = False

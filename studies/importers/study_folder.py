@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -12,9 +11,12 @@ from typing import Any
 import yaml
 
 from studies.checks import load_study
-from studies.importers.convert import REPORT, Imported, claim_study, import_rows
+from studies.importers.convert import REPORT, Imported, import_rows
+from studies.importers.draft import drafted
 from studies.importers.options import ImportOptions
 from studies.study import BUNDLED
+
+STUDY = "study.yaml"
 
 
 @dataclass(frozen=True)
@@ -28,21 +30,13 @@ class Settings:
 
 def init_study(to: Path, options: ImportOptions, settings: Settings) -> Imported:
     """Make a study folder of a source, checked as `skazka check` does. Raises InputError; nothing is left then."""
-    draft = claim_study(to)
-    try:
+    with drafted(to, STUDY) as draft:
         imported = import_rows(options, draft, settings.language)
         name = to.expanduser().absolute().name
-        (draft / "study.yaml").write_text(study_text(name, options, settings, imported), encoding="utf-8")
+        (draft / STUDY).write_text(study_text(name, options, settings, imported), encoding="utf-8")
         report = {"options": options.model_dump(mode="json", by_alias=True), **asdict(imported)}
         (draft / REPORT).write_text(json.dumps(report, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
         load_study(draft)
-        target = to.expanduser().absolute()
-        if target.exists():
-            target.rmdir()
-        draft.chmod(0o755)
-        draft.rename(target)
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
     return imported
 
 

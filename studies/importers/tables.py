@@ -11,9 +11,10 @@ from typing import Any
 from spaces.problems import InputError, Problem
 from studies.importers.columns import Columns, text
 from studies.importers.conversations import rows_of
-from studies.importers.found import SIDES, Found, Side, Skipped, Source, outside, picture_at
+from studies.importers.found import Found, Side, Skipped, Source, picture_at, side_of
 from studies.importers.options import ImportOptions
 from studies.importers.records import SUFFIXES, Record, dataset_records, read_records
+from studies.importers.tree import walk
 
 # LLaMA-Factory's list of data files, and what `save_to_disk` leaves beside a file of the same name.
 LISTING, SAVED = "dataset_info.json", ("state.json", "dataset_dict.json")
@@ -32,13 +33,22 @@ class Part:
 def open_table(options: ImportOptions, scratch: Path) -> Source:
     """Open a table; pictures that it holds as bytes are written to the folder `scratch`."""
     path = Path(options.source).expanduser()
+    pictures = Path(options.pictures).expanduser() if options.pictures else None
     if path.is_file():
-        parts = [Part(path.name, read_records(path), None, path.parent)]
-    elif (path / LISTING).is_file() and not is_saved(path):
-        parts = _listed(path)
-    else:
-        parts = _datasets(options, path)
-    return Source("table", _rows(parts, options, scratch))
+        root = pictures or path.parent
+        return Source("table", _rows([Part(path.name, read_records(path), None, root)], options, scratch), root=root)
+    if (path / LISTING).is_file() and not is_saved(path):
+        root = pictures or path
+        files = _listed(path)
+        parts = [Part(file.name, read_records(file), None, root) for file in files]
+        read, tree = frozenset([path / LISTING, *files]), walk(path)
+        return Source("table", _rows(parts, options, scratch), root=root, tree=tree, read=read)
+    rows = _rows(_datasets(options, path), options, scratch)
+    if is_saved(path) or not path.is_dir():
+        return Source("table", rows)
+    tree = walk(path)
+    read = frozenset(file for file in tree.files if file.suffix.lower() == ".parquet")
+    return Source("table", rows, root=pictures or path, tree=tree, read=read)
 
 
 def is_saved(path: Path) -> bool:
@@ -46,7 +56,7 @@ def is_saved(path: Path) -> bool:
     return any((path / name).is_file() for name in SAVED)
 
 
-def _listed(folder: Path) -> list[Part]:
+def _listed(folder: Path) -> list[Path]:
     """The data files that LLaMA-Factory's dataset_info.json lists."""
     try:
         listing = json.loads((folder / LISTING).read_text(encoding="utf-8"))
@@ -57,7 +67,7 @@ def _listed(folder: Path) -> list[Part]:
     there = [file for file in files if file.is_file()]
     if not there:
         raise InputError(Problem(LISTING, "", "lists no data file that is there", "name one with --from"))
-    return [Part(file.name, read_records(file), None, folder) for file in there]
+    return there
 
 
 def _datasets(options: ImportOptions, path: Path) -> list[Part]:
@@ -76,7 +86,7 @@ def _datasets(options: ImportOptions, path: Path) -> list[Part]:
         remedy = "check the path or id, the network and HF_TOKEN; without a network, --from a local copy"
         raise InputError(Problem("", "--from", f"{options.source!r} cannot be loaded ({last})", remedy)) from error
     splits = data if isinstance(data, dict) else {path.name: data}
-    return [Part(name, dataset_records(name, split), SIDES.get(name), path) for name, split in splits.items()]
+    return [Part(name, dataset_records(name, split), side_of(name), path) for name, split in splits.items()]
 
 
 def _rows(parts: list[Part], options: ImportOptions, scratch: Path) -> Iterator[Found | Skipped]:
@@ -109,5 +119,4 @@ def _found(part: Part, columns: Columns, place: str, row: dict[str, Any], unpack
         unpacked.parent.mkdir(parents=True, exist_ok=True)
         unpacked.write_bytes(stored["bytes"])
         return columns.found(place, row, unpacked, name, side)
-    picture = picture_at(part.root, name)
-    return outside(place, name) if picture is None else columns.found(place, row, picture, name, side)
+    return columns.found(place, row, picture_at(part.root, name), name, side)

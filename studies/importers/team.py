@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from spaces.problems import InputError, Problem
 from studies.importers.columns import text
-from studies.importers.folders import pictures_below
-from studies.importers.found import Found, Skipped, Source, outside, picture_at
-from studies.importers.records import read_records
+from studies.importers.found import NOWHERE, Found, Skipped, Source, picture_at
+from studies.importers.records import Record, read_records
+from studies.importers.tree import place_of, readable, walk
 
 ROWS, PROMPTS, NAMES, ASSETS = "annotation.json", "base_prompts.json", "character_names.json", "assets"
 # Their test pictures are named after folders, but these characters have none.
@@ -22,7 +23,8 @@ CONTROLS = {"matryoshka": "Матрёшка", "spiderman": "Человек-па�
 def open_team(root: Path) -> Source:
     """Rows of the targets, and beside them `assets/` with test pictures: of the targets by folder, else of controls."""
     names = _names(root)
-    rows = [record if isinstance(record, Skipped) else _row(root, *record) for record in read_records(root / ROWS)]
+    records = list(read_records(root / ROWS))
+    rows = [record if isinstance(record, Skipped) else _row(root, *record) for record in records]
     targets = tuple(dict.fromkeys(row.character for row in rows if isinstance(row, Found) and row.character))
     tested = list(_assets(root, names))
     controls = tuple(dict.fromkeys(row.character for row in tested if row.character and row.character not in targets))
@@ -36,6 +38,9 @@ def open_team(root: Path) -> Source:
         targets=targets,
         controls=controls,
         aliases={name: tuple(aliases[name]) for name in (*targets, *controls) if name in aliases},
+        root=root,
+        tree=walk(root),
+        read=frozenset([*(root / name for name in (ROWS, PROMPTS, NAMES)), *_named(root, records)]),
     )
 
 
@@ -45,21 +50,27 @@ def _row(root: Path, place: str, row: dict[str, Any]) -> Found | Skipped:
     if not named:
         return Skipped(place, "no picture")
     places = [(name, picture_at(root, name)) for name in named]
-    inside = [(name, path) for name, path in places if path is not None]
-    if not inside:
-        return outside(place, named[0])
-    name, picture = next((pair for pair in inside if pair[1].is_file()), inside[0])
+    inside = [(name, path) for name, path in places if path != NOWHERE]
+    name, picture = next((pair for pair in inside if os.path.isfile(pair[1])), (inside or places)[0])
     character = text(row.get("character_name")) or text(row.get("character_folder"))
     question, answer = text(row.get("question")), text(row.get("answer")) or ""
     return Found(place, picture, name, character, question, answer, "training")
 
 
+def _named(root: Path, records: Iterable[Record | Skipped]) -> Iterator[Path]:
+    """Every picture that a row names, the converted one beside the original."""
+    for record in records:
+        row = {} if isinstance(record, Skipped) else record[1]
+        for column in ("image", "converted_image"):
+            if name := text(row.get(column)):
+                yield picture_at(root, name)
+
+
 def _assets(root: Path, names: dict[str, str]) -> Iterator[Found]:
     known = {**CONTROLS, **names}
-    for path in pictures_below(root / ASSETS) if (root / ASSETS).is_dir() else []:
-        key = path.stem.lower()
-        place = path.relative_to(root).as_posix()
-        yield Found(place, path, path.name, known.get(key, path.stem.replace("_", " ")), side="test")
+    for path in walk(root / ASSETS).pictures if (root / ASSETS).is_dir() else []:
+        stem = readable(path.stem)
+        yield Found(place_of(path, root), path, path.name, known.get(stem.lower(), stem.replace("_", " ")), side="test")
 
 
 def _names(root: Path) -> dict[str, str]:
