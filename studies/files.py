@@ -8,6 +8,9 @@ import itertools
 import json
 import os
 import time
+import unicodedata
+from collections import defaultdict
+from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -35,9 +38,49 @@ def resolve(folder: Path, relative: str) -> Path:
         raise FileError(f"{relative!r} is no usable path ({error})", "rename the file") from error
     if not inside:
         raise FileError(f"{relative!r} is a link that leaves the study folder", "copy the file into the study folder")
-    if not there:
-        raise FileError(f"no file {relative!r}", "add the file or remove the row")
-    return path
+    if there:
+        return path
+    if (composed := same_path(folder, relative)) is not None:
+        return resolve(folder, composed)
+    other = same_path(folder, relative, any_case=True)
+    hint = f", but {other!r}: upper and lower case differ" if other else ""
+    raise FileError(f"no file {relative!r}{hint}", "add the file or remove the row" if not hint else "write it so")
+
+
+def same_path(folder: Path, relative: str, *, any_case: bool = False) -> str | None:
+    """How a file of `folder` spells a path that differs in Unicode form: macOS decomposes й and ё, others do not.
+
+    any_case: upper and lower case may differ too. None where no file, or more than one, has such a path.
+    """
+
+    found = [folder]
+    try:
+        for part in PurePosixPath(relative).parts:
+            there = [path for path in found if path.is_dir()]
+            found = [path / name for path in there for name in _names(path, any_case).get(_folded(part, any_case), ())]
+    except (OSError, ValueError):
+        return None
+    files = [path for path in found if path.is_file()]
+    return files[0].relative_to(folder).as_posix() if len(files) == 1 and files[0] != folder else None
+
+
+def _names(folder: Path, any_case: bool) -> dict[str, list[str]]:
+    """Folded name -> the names of a folder."""
+    return _names_at(folder, folder.stat().st_mtime_ns, any_case)
+
+
+@lru_cache(maxsize=16)
+def _names_at(folder: Path, changed_ns: int, any_case: bool) -> dict[str, list[str]]:
+    """As `_names`; read once for each state of the folder, for every row asks."""
+    names: dict[str, list[str]] = defaultdict(list)
+    for name in os.listdir(folder):
+        names[_folded(name, any_case)].append(name)
+    return dict(names)
+
+
+def _folded(name: str, any_case: bool) -> str:
+    composed = unicodedata.normalize("NFC", name)
+    return composed.casefold() if any_case else composed
 
 
 def sha256_of(path: Path) -> str:

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 from spaces.problems import Document, InputError, Problem, read_yaml, refuse, validate
 from spaces.space import Space, load_space, named_spaces
 from spaces.trial_config import TrialConfig, no_switch
-from studies.files import FileError, resolve, sha256_of
+from studies.files import FileError, resolve, same_path, sha256_of
 from studies.importers.in_place import in_place, read_in_place
 from studies.rows import Example, Probe, ReplayRow, Role, Row, Rows, read_rows
 
@@ -264,11 +264,23 @@ def _rows(
     if not isinstance(name, str):
         return Rows[Any]("", [], []), []
     try:
-        return read_rows(resolve(folder, name), row_type)
+        rows, problems = read_rows(resolve(folder, name), row_type)
+        return _as_on_disk(rows, folder), problems
     except FileError as error:
         remedy = "name a JSON Lines file in the study folder"
         line = document.line_of((field,))
         return Rows[Any]("", [], []), [Problem(document.file, field, str(error), remedy, line)]
+
+
+def _as_on_disk(rows: Rows[Any], folder: Path) -> Rows[Any]:
+    """The rows with the names of pictures in the Unicode form that their files have."""
+    images = {row.image for row in rows if row.image and not os.path.isfile(os.path.join(folder, row.image))}
+    spelt = {image: same for image in images if (same := same_path(folder, image))}
+    return Rows[Any](
+        rows.file,
+        [row.model_copy(update={"image": spelt[row.image]}) if row.image in spelt else row for row in rows],
+        rows.lines,
+    )
 
 
 def units_by_character(rows: Iterable[Row]) -> dict[str, list[str]]:

@@ -105,7 +105,7 @@ def place_of(path: Path, root: Path) -> str:
 
 def readable(name: str) -> str:
     """A name of the file system as text: composed, and without bytes that are none."""
-    return unicodedata.normalize("NFC", os.fsencode(name).decode("utf-8", "backslashreplace"))
+    return unicodedata.normalize("NFC", name.encode("utf-8", "backslashreplace").decode())
 
 
 def inside(path: Path, root: Path) -> bool:

@@ -14,6 +14,7 @@ from studies.images import format_of, open_rgb
 from studies.importers.clean import Cleaned, Picture
 from studies.importers.found import Side
 from studies.importers.templates import DESCRIBE, Questions
+from studies.importers.tree import readable
 
 
 def write_rows(folder: Path, cleaned: Cleaned, sides: Mapping[str, Side], language: str, questions: Questions) -> None:
@@ -51,7 +52,7 @@ def _copy(folder: Path, digest: str, picture: Picture) -> str:
     """
     kind = format_of(picture.path)
     suffix = {"JPEG": "jpg", "HEIF": "jpg", "TIFF": "tif"}.get(kind, kind.lower())
-    stem = re.sub(r"[^\w.-]+", "_", Path(picture.name).stem)[:60].strip("._") or "picture"
+    stem = re.sub(r"[^\w.-]+", "_", readable(Path(picture.name).stem))[:60].strip("._") or "picture"
     name = f"images/{stem}-{digest[:8]}.{suffix}"
     (folder / "images").mkdir(exist_ok=True)
     if kind == "HEIF":
