@@ -23,7 +23,9 @@ def arrange(paths: Sequence[Folders], known: set[str]) -> list[tuple[str | None,
     characters, who are found wherever their folder stands.
     """
     level = _side_level(paths)
-    split = [_without_side(folders, level, known) for folders in paths]
+    # Pictures that lie in `train` itself are of nobody where others lie in `train/NAME`.
+    above = any(len(folders) > 1 and side_of(folders[0]) for folders in paths)
+    split = [_without_side(folders, level, known, above) for folders in paths]
     known = known | {folded(rest[0]) for rest, side in split if side and len(rest) == 1}
     names = _characters([rest for rest, _ in split], known)
     return [(name, side) for name, (_, side) in zip(names, split, strict=True)]
@@ -38,14 +40,14 @@ def _side_level(paths: Sequence[Folders]) -> int | None:
     return None
 
 
-def _without_side(folders: Folders, level: int | None, known: set[str]) -> tuple[Folders, Side | None]:
+def _without_side(folders: Folders, level: int | None, known: set[str], above: bool) -> tuple[Folders, Side | None]:
     def at(place: int) -> tuple[Folders, Side | None]:
         return folders[:place] + folders[place + 1 :], side_of(folders[place])
 
     if level is not None:
         return at(level) if len(folders) > level else (folders, None)
     sides = [place for place, name in enumerate(folders) if side_of(name) and folded(name) not in known]
-    return at(sides[0]) if sides and len(folders) > 1 else (folders, None)
+    return at(sides[0]) if sides and (above or len(folders) > 1) else (folders, None)
 
 
 def _characters(paths: Sequence[Folders], known: set[str]) -> list[str | None]:
