@@ -145,6 +145,7 @@ def _in_file(document: Document, problem: Problem) -> Problem:
     if problem.file:
         return problem
     remedy = spelt(problem.remedy).replace("data.allow_missing", "data.allow_missing: true")
+    remedy = remedy.replace("data.pictures FOLDER", "data.pictures: FOLDER")
     line = document.line_of(("data", *problem.field.removeprefix("--").split("-")))
     return replace(problem, file=document.file, field=spelt(problem.field), remedy=remedy, line=line)
 

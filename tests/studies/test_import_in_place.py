@@ -87,3 +87,24 @@ def test_missing_pictures_name_the_key_that_allows_them(study: Path, tmp_path: P
     (tmp_path / "source" / "gena" / "0.png").unlink()
     with pytest.raises(InputError, match=r"study.yaml:4 data.from: 1 of 15 .* data.allow_missing: true"):
         load_study(study)
+
+
+def test_a_study_may_lie_in_its_own_source(study: Path, tmp_path: Path) -> None:
+    (study / "study.yaml").rename(tmp_path / "source" / "study.yaml")
+    (study / "own.yaml").rename(tmp_path / "source" / "own.yaml")
+    text = (tmp_path / "source" / "study.yaml").read_text(encoding="utf-8")
+    (tmp_path / "source" / "study.yaml").write_text(text.replace("../source", "."), encoding="utf-8")
+    assert len(load_study(tmp_path / "source").training) == 6
+
+
+def test_pictures_may_lie_in_a_folder_of_their_own(study: Path, tmp_path: Path) -> None:
+    rows = [{"image": f"/data/{path}", "character": name} for path, name in sources.pictures(tmp_path / "images")]
+    (study / "rows.jsonl").write_text(sources.lines(rows), encoding="utf-8")
+    text = (study / "study.yaml").read_text(encoding="utf-8")
+    text = text.replace("from: ../source", "from: rows.jsonl")
+    (study / "study.yaml").write_text(text, encoding="utf-8")
+    with pytest.raises(InputError, match=r"data\.pictures: FOLDER"):
+        load_study(study)
+    text = text.replace("from: rows.jsonl", "from: rows.jsonl\n  pictures: ../images")
+    (study / "study.yaml").write_text(text, encoding="utf-8")
+    assert len(load_study(study).training) == 18

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import unicodedata
 from pathlib import Path
 
 import pytest
@@ -151,3 +152,12 @@ def test_a_study_file_by_another_name_is_hashed_itself(small: Path) -> None:
     before = hash_of(small / "my.yaml")
     edit(small / "my.yaml", 19, "8", "4")
     assert hash_of(small / "my.yaml") != before
+
+
+def test_pictures_are_known_by_the_unicode_form_of_their_files(small: Path) -> None:
+    decomposed = unicodedata.normalize("NFD", "images/й.png")
+    (small / "images" / "train-1.png").rename(small / decomposed)
+    edit(small / "training.jsonl", 1, "images/train-1.png", unicodedata.normalize("NFC", decomposed))
+    study = load_study(small)
+    assert study.training[0].image == decomposed
+    assert small / decomposed in study.files

@@ -6,16 +6,18 @@ import contextlib
 import errno
 import json
 import sqlite3
+import unicodedata
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from safetensors import SafetensorError
 
-from studies.files import FileError, is_disk_full, read_sealed, write_sealed
+from studies.files import FileError, is_disk_full, read_sealed, resolve, same_path, write_sealed
 
+Form = Literal["NFC", "NFD"]
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8)
 DATA = st.recursive(
     SCALARS,
@@ -117,3 +119,28 @@ def test_a_full_disk_is_known(error: Exception) -> None:
 def test_another_error_is_no_full_disk(error: Exception) -> None:
     assert not is_disk_full(error)
     assert not is_disk_full(chained(error))
+
+
+@pytest.mark.parametrize(("asked", "stored"), [("NFC", "NFD"), ("NFD", "NFC")])
+def test_a_file_is_found_whatever_the_unicode_form(tmp_path: Path, asked: Form, stored: Form) -> None:
+    name = "рисунки й/ёлка й.png"
+    path = tmp_path / unicodedata.normalize(stored, name)
+    path.parent.mkdir()
+    path.write_text("x")
+    assert resolve(tmp_path, unicodedata.normalize(asked, name)) == path
+
+
+def test_another_case_is_named_and_not_taken(tmp_path: Path) -> None:
+    (tmp_path / "IMG_1.JPG").write_text("x")
+    with pytest.raises(FileError, match=r"no file 'img_1\.jpg', but 'IMG_1\.JPG': upper and lower case differ"):
+        resolve(tmp_path, "img_1.jpg")
+    (tmp_path / "Img_1.jpg").write_text("x")
+    with pytest.raises(FileError, match=r"no file 'img_1\.jpg'$"):
+        resolve(tmp_path, "img_1.jpg")
+
+
+@pytest.mark.parametrize("name", ["", ".", "gone/a.png", "a\0b", "x" * 5000, "/etc/hostname", "../a.png"])
+def test_a_path_that_is_no_file_of_the_folder_has_no_other_form(tmp_path: Path, name: str) -> None:
+    (tmp_path / "below").mkdir()
+    (tmp_path / "a.png").write_text("x")
+    assert same_path(tmp_path / "below", name) is None
