@@ -16,14 +16,13 @@ from studies.rows import Role
 
 @dataclass(frozen=True)
 class Kept:
-    """A row that can be used. picture: the sha256 of its content, in hex."""
+    """A row that can be used. picture: the sha256 of its pixels, in hex."""
 
     place: str
     picture: str
     character: str
     question: str | None
     answer: str | None
-    side: Side | None
 
 
 @dataclass(frozen=True)
@@ -37,10 +36,11 @@ class Picture:
 
 @dataclass(frozen=True)
 class Cleaned:
-    """pictures: sha256 -> picture. roles: character -> role."""
+    """pictures: sha256 -> picture. said: sha256 -> the sides that the source gives it. roles: character -> role."""
 
     rows: list[Kept]
     pictures: dict[str, Picture]
+    said: dict[str, set[Side]]
     skipped: list[Skipped]
     roles: dict[str, Role]
 
@@ -56,7 +56,7 @@ def clean(rows: Iterable[Found | Skipped], cast: Cast) -> Cleaned:
             cleaner.skipped.append(row)
         else:
             cleaner.take(row, about[index])
-    return Cleaned(cleaner.rows, cleaner.pictures, cleaner.skipped, roles)
+    return Cleaned(cleaner.rows, cleaner.pictures, cleaner.said, cleaner.skipped, roles)
 
 
 class _Cleaner:
@@ -64,6 +64,7 @@ class _Cleaner:
         self.roles = roles
         self.rows: list[Kept] = []
         self.pictures: dict[str, Picture] = {}
+        self.said: dict[str, set[Side]] = {}
         self.skipped: list[Skipped] = []
         self._hashes: dict[Path, str | FileError] = {}
         self._seen: set[tuple[str, str | None, str | None]] = set()
@@ -91,13 +92,15 @@ class _Cleaner:
         first = self.pictures.setdefault(digest, Picture(row.picture, row.name, character))
         if first.character != character:
             return skip("picture of another character", f"{row.name} is {first.name} of {first.character}")
+        if row.side is not None:
+            self.said.setdefault(digest, set()).add(row.side)
         content = (digest, row.question, row.answer)
         if content in self._seen:
             return skip(
                 "row twice", "" if row.name == first.name else f"{row.name} is the same picture as {first.name}"
             )
         self._seen.add(content)
-        return Kept(row.place, digest, character, row.question, row.answer, row.side)
+        return Kept(row.place, digest, character, row.question, row.answer)
 
     def _digest(self, row: Found) -> str | Skipped:
         if row.picture == NOWHERE:

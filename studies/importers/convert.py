@@ -16,7 +16,7 @@ from studies.importers.detect import open_source
 from studies.importers.found import NOWHERE, Found, Side, Skipped, Source
 from studies.importers.locate import locate
 from studies.importers.options import ImportOptions
-from studies.importers.remarks import pictures_by_character, remarks, remarks_on_answers
+from studies.importers.remarks import on_two_sides, pictures_by_character, remarks, remarks_on_answers
 from studies.importers.sides import choose_sides
 from studies.importers.templates import questions_for
 from studies.importers.tree import place_of, summary, unused, walk
@@ -63,6 +63,7 @@ def import_rows(options: ImportOptions, folder: Path, language: str) -> Imported
     scratch = folder / ".unpacked"
     try:
         file = _questions_file(options)
+        _pictures_folder(options)
         source = open_source(options, scratch)
         rows = list(source.rows)
         _some(rows, options)
@@ -90,12 +91,17 @@ def _questions_file(options: ImportOptions) -> Path | None:
     return file
 
 
+def _pictures_folder(options: ImportOptions) -> None:
+    if options.pictures is not None and not Path(options.pictures).expanduser().is_dir():
+        raise InputError(Problem("", "--pictures", f"no folder {options.pictures!r}", "check the path"))
+
+
 def _some(rows: Sequence[Found | Skipped], options: ImportOptions) -> None:
     """Raise InputError where there is no row to go on with."""
     if not any(isinstance(row, Found) for row in rows):
-        why = next((f"; {row.place}: {row.reason} {row.detail}" for row in rows if isinstance(row, Skipped)), "")
+        why = "".join(f"; {reason}" for reason in _why_skipped([row for row in rows if isinstance(row, Skipped)]))
         message = f"none of {len(rows)} rows in {options.source!r} can be used{why}"
-        raise InputError(Problem("", "--from", message.rstrip(), "see docs/data.md for what a row needs"))
+        raise InputError(Problem("", "--from", message, "see docs/data.md for what a row needs"))
 
 
 def _missing(rows: Sequence[Found | Skipped], missing: Sequence[Skipped], source: Source) -> Problem:
@@ -138,7 +144,8 @@ def _unread(source: Source, rows: Sequence[Found | Skipped]) -> list[dict[str, A
 
 
 def _sides(cleaned: Cleaned, options: ImportOptions) -> dict[str, Side]:
-    said = {row.picture: row.side for row in cleaned.rows if row.side is not None}
+    # What is asked anywhere is trained on nowhere.
+    said = {digest: max(sides, key=SIDE_NAMES.index) for digest, sides in cleaned.said.items()}
     return choose_sides(pictures_by_character(cleaned), cleaned.roles, said, options.probe_share)
 
 
@@ -154,10 +161,18 @@ def _usable(cleaned: Cleaned, options: ImportOptions) -> tuple[Cleaned, list[str
     cleaned = _without(cleaned, set(pictures))
     for role in ("target", "control"):
         if role not in cleaned.roles.values():
-            message = f"no {role} is left" + (f" ({'; '.join(dropped)})" if dropped else "")
+            reasons = [*dropped, *on_two_sides(cleaned), *_why_skipped(cleaned.skipped)]
+            message = f"no {role} is left" + (f" ({'; '.join(reasons)})" if reasons else "")
             remedy = "add pictures" if role == "target" else "add pictures of someone it must not forget: --controls"
             raise InputError(Problem("", f"--{role}s", message, remedy))
     return cleaned, dropped
+
+
+def _why_skipped(skipped: Sequence[Skipped]) -> list[str]:
+    """Reason, count and first row of what was skipped."""
+    counts = Counter(row.reason for row in skipped)
+    firsts = {row.reason: row for row in reversed(skipped)}
+    return [f"{count} rows skipped: {reason}, first {firsts[reason].told}" for reason, count in counts.most_common()]
 
 
 def _needed(role: str) -> tuple[Side, ...]:
@@ -168,6 +183,7 @@ def _without(cleaned: Cleaned, usable: set[str]) -> Cleaned:
     return Cleaned(
         rows=[row for row in cleaned.rows if row.character in usable],
         pictures={digest: picture for digest, picture in cleaned.pictures.items() if picture.character in usable},
+        said=cleaned.said,
         skipped=cleaned.skipped,
         roles={name: role for name, role in cleaned.roles.items() if name in usable},
     )

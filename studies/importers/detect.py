@@ -59,7 +59,9 @@ def _format_of_folder(path: Path) -> Format:
         return "folders"
     if any(file.suffix.lower() == ".parquet" for file in tree.files):
         return "table"
-    kinds = [f"{kind['count']} x {kind['what']} (first {kind['first']})" for kind in summary(unused(tree, ()))]
-    message = f"{path} holds nothing that is known: {', '.join(kinds[:SHOWN]) or 'it is empty'}"
+    kinds = summary(unused(tree, ()))
+    seen = [f"{kind['count']} x {kind['what']} (first {kind['first']})" for kind in kinds[:SHOWN]]
+    message = f"{path} holds nothing that is known: {', '.join(seen) or 'it is empty'}"
+    likely = dict.fromkeys(kind["remedy"] for kind in kinds if kind["remedy"])
     remedy = f"give a folder with pictures, {ROWS} or Parquet files, or one of {', '.join(SUFFIXES)}"
-    raise InputError(Problem("", "--from", message, remedy))
+    raise InputError(Problem("", "--from", message, "; ".join([*likely, remedy])))

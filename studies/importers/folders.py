@@ -20,6 +20,10 @@ METADATA = ("metadata.jsonl", "metadata.csv", "metadata.parquet")
 def open_folders(root: Path, options: ImportOptions) -> Source:
     """One folder a character, its name the character's; folders of sides may stand above or below it."""
     tree = walk(root)
+    if tree.pictures and all(path.parent == root for path in tree.pictures):
+        message = f"{len(tree.pictures)} pictures lie in {root} itself, and in no character's folder"
+        remedy = "give the folder that holds one folder a character, or a table of rows"
+        raise InputError(Problem("", "--from", message, remedy))
     said = (*options.targets, *options.controls, *options.negatives, *options.names, *options.names.values())
     rows = _by_folder(root, tree.pictures, {folded(name) for name in said})
     return Source("folders", rows, tree=tree, read=frozenset(tree.pictures))

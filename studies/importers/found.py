@@ -74,6 +74,11 @@ class Skipped:
     reason: Reason
     detail: str = ""
 
+    @property
+    def told(self) -> str:
+        """The place, and the detail where there is one."""
+        return f"{self.place} ({self.detail})" if self.detail else self.place
+
 
 @dataclass(frozen=True)
 class Source:

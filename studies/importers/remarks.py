@@ -18,7 +18,16 @@ ENDS = tuple('.!?…»")]*`:')
 
 def remarks(cleaned: Cleaned, sides: Mapping[str, Side]) -> list[str]:
     """What the pictures that can be used leave to be wished for, one sentence each."""
-    return [*_imbalance(cleaned, sides), *_few_probes(cleaned, sides)]
+    return [*on_two_sides(cleaned), *_imbalance(cleaned, sides), *_few_probes(cleaned, sides)]
+
+
+def on_two_sides(cleaned: Cleaned) -> list[str]:
+    """Pictures that the source itself puts on two sides."""
+    twice = [cleaned.pictures[digest].name for digest, sides in cleaned.said.items() if len(sides) > 1]
+    if not twice:
+        return []
+    count = "1 picture stands" if len(twice) == 1 else f"{len(twice)} pictures stand"
+    return [f"{count} on two sides of the source, first {twice[0]}: what is asked anywhere is trained on nowhere"]
 
 
 def remarks_on_answers(rows: Iterable[Found | Skipped], cast: Cast) -> list[str]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import sys
 import unicodedata
 from collections import Counter
 from pathlib import Path
 
 import pytest
 from foreign_data import lines, paint
+from PIL import Image
 
 from spaces.problems import InputError
 from studies.importers.convert import Imported, import_rows
@@ -145,8 +147,6 @@ def test_every_file_that_is_no_picture_is_counted_by_suffix_and_place(tmp_path: 
 
 @pytest.mark.parametrize("suffix", [".jfif", ".JPE", ".Jpeg", ".jpg_large", ""])
 def test_a_jpeg_is_read_under_any_suffix(tmp_path: Path, suffix: str) -> None:
-    from PIL import Image
-
     root = tmp_path / "pics"
     filled(root / "Чебурашка", root / "Матрёшка")
     Image.new("RGB", (8, 8), "orange").save(root / "Чебурашка" / f"photo{suffix}", "JPEG")
@@ -155,7 +155,7 @@ def test_a_jpeg_is_read_under_any_suffix(tmp_path: Path, suffix: str) -> None:
 
 
 def test_heic_that_nothing_reads_is_counted_with_its_remedy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(__import__("sys").modules, "pillow_heif", None)
+    monkeypatch.setitem(sys.modules, "pillow_heif", None)
     root = tmp_path / "pics"
     filled(root / "Чебурашка", root / "Матрёшка")
     for number in range(3):
@@ -286,3 +286,30 @@ def test_names_that_are_no_text_are_shown_and_read(tmp_path: Path) -> None:
     assert found.rows == 8
     assert found.skipped == []
     assert all(path.name.isprintable() for path in (tmp_path / "out" / "images").iterdir())
+
+
+def test_a_picture_that_the_source_asks_about_is_not_trained_on(tmp_path: Path) -> None:
+    root = tmp_path / "pics"
+    filled(*(root / side / name for name in CHARACTERS for side in ("train", "val", "test")))
+    for side, number in (("val", 0), ("test", 1)):
+        with Image.open(root / side / "Чебурашка" / f"{number}.png") as picture:
+            picture.save(root / "train" / "Чебурашка" / f"copy{number}.bmp")
+    found = imported(tmp_path, root)
+    assert counts(found) == dict.fromkeys(CHARACTERS, (4, 4, 4))
+    assert found.reasons == {"row twice": 2}
+    assert found.remarks[0].startswith("2 pictures stand on two sides of the source, first ")
+
+
+def test_where_nothing_is_left_it_is_told_what_was_skipped(tmp_path: Path) -> None:
+    root = tmp_path / "pics"
+    filled(root / "Матрёшка")
+    (root / "Чебурашка").mkdir()
+    (root / "Чебурашка" / "0.png").write_text("no picture")
+    with pytest.raises(InputError, match=r"no target is left .*1 rows skipped: picture unreadable, first Чебурашка/0"):
+        imported(tmp_path, root)
+
+
+def test_the_folder_of_one_character_asks_for_the_one_above(tmp_path: Path) -> None:
+    filled(tmp_path / "Чебурашка")
+    with pytest.raises(InputError, match=r"4 pictures lie in .* itself.* — give the folder that holds"):
+        imported(tmp_path, tmp_path / "Чебурашка")

@@ -11,6 +11,7 @@ from foreign_data import lines, paint
 from hypothesis import given
 from hypothesis import strategies as st
 
+from spaces.problems import InputError
 from studies.importers.convert import Imported, PicturesMissing, import_rows
 from studies.importers.found import Found
 from studies.importers.locate import as_named, locate
@@ -151,3 +152,8 @@ def test_a_table_never_names_a_file_outside(tmp_path: Path) -> None:
     paint(tmp_path / "set" / "mine.png", 1, 2, 3)
     assert located(tmp_path / "set", str(tmp_path / "secret.png"), "../secret.png") == [None, None]
     assert [path.name for path in walk(tmp_path / "set").files] == ["mine.png"]
+
+
+def test_a_folder_of_pictures_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"--pictures: no folder 'gone' — check the path"):
+        export(tmp_path, "images", pictures="gone")
