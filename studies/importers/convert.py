@@ -158,10 +158,11 @@ def _usable(cleaned: Cleaned, options: ImportOptions) -> tuple[Cleaned, list[str
         if lacking:
             del pictures[name]
             dropped.append(f"{name} is left out: no picture for {' and '.join(lacking)}, it has {len(digests)} in all")
+    twice = on_two_sides(cleaned)
     cleaned = _without(cleaned, set(pictures))
     for role in ("target", "control"):
         if role not in cleaned.roles.values():
-            reasons = [*dropped, *on_two_sides(cleaned), *_why_skipped(cleaned.skipped)]
+            reasons = [*dropped, *twice, *_why_skipped(cleaned.skipped)]
             message = f"no {role} is left" + (f" ({'; '.join(reasons)})" if reasons else "")
             remedy = "add pictures" if role == "target" else "add pictures of someone it must not forget: --controls"
             raise InputError(Problem("", f"--{role}s", message, remedy))
@@ -183,7 +184,7 @@ def _without(cleaned: Cleaned, usable: set[str]) -> Cleaned:
     return Cleaned(
         rows=[row for row in cleaned.rows if row.character in usable],
         pictures={digest: picture for digest, picture in cleaned.pictures.items() if picture.character in usable},
-        said=cleaned.said,
+        said={digest: sides for digest, sides in cleaned.said.items() if cleaned.pictures[digest].character in usable},
         skipped=cleaned.skipped,
         roles={name: role for name, role in cleaned.roles.items() if name in usable},
     )

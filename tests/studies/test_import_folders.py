@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 import unicodedata
 from collections import Counter
@@ -313,3 +314,11 @@ def test_the_folder_of_one_character_asks_for_the_one_above(tmp_path: Path) -> N
     filled(tmp_path / "Чебурашка")
     with pytest.raises(InputError, match=r"4 pictures lie in .* itself.* — give the folder that holds"):
         imported(tmp_path, tmp_path / "Чебурашка")
+
+
+def test_a_source_whose_sides_are_the_same_pictures_says_so(tmp_path: Path) -> None:
+    root = tmp_path / "pics"
+    filled(*(root / "train" / name for name in CHARACTERS))
+    shutil.copytree(root / "train", root / "test")
+    with pytest.raises(InputError, match=r"no target is left .*8 pictures stand on two sides of the source"):
+        imported(tmp_path, root)
