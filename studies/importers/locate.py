@@ -16,7 +16,7 @@ from studies.importers.tree import place_of, walk
 
 _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)
 _DRIVE = re.compile(r"[a-z]:[\\/]", re.IGNORECASE)
-# Label Studio puts eight digits before the name of an uploaded file.
+# Label Studio puts eight digits before the name of an uploaded file, and _ for its spaces.
 _UPLOADED = re.compile(r"[0-9a-f]{8}-(?=.)")
 # Signs of a path that a remark shows.
 SHOWN = 200
@@ -76,7 +76,7 @@ def _path_of_address(text: str) -> str:
 
 
 def _folded(part: str) -> str:
-    return unicodedata.normalize("NFC", part).casefold()
+    return unicodedata.normalize("NFC", part).casefold().replace(" ", "_")
 
 
 def _matches(lost: Mapping[str, Named], root: Path) -> dict[str, Path]:
