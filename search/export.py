@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from search import export_check
+from search.adapter_record import ADAPTER_FILES, RECORD, exported_record
 from search.base_model_place import base_model_place
 from search.finalists import score_on_test, winner
 from search.fitness import Fitness, fitness_of
@@ -33,7 +34,6 @@ from trainables.facts import Facts
 from trainables.scoring import Score
 
 CARD = Path(__file__).parent / "model_card.md.j2"
-ADAPTER_FILES = ("adapter_model.safetensors", "adapter_config.json")
 
 
 class ExportError(RuntimeError):
@@ -69,8 +69,8 @@ def export(
     Raises InputError when there is no such trial, the folder is not empty or the base model is gone, and ExportError
     when the reloaded adapter answers a search probe differently; nothing is left behind then.
     """
-    row = _choose(folder, trial)
-    source = _checkpoint(folder, row)
+    row = choose(folder, trial)
+    source = checkpoint_of(folder, row)
     manifest = _manifest(folder, base_model)
     spec = folder.study().file.base_model
     if merge and spec.quantization != "none":
@@ -88,7 +88,11 @@ def export(
     return Exported(target, row, verified, merged)
 
 
-def _choose(folder: RunFolder, trial: str | None) -> TrialRow:
+def choose(folder: RunFolder, trial: str | None) -> TrialRow:
+    """The trial of that id or name; by default the winner's repeat with the median search score, else the best trial.
+
+    Raises InputError when there is none.
+    """
     rows = folder.ledger().trials()
     scored = ranked(rows)
     if trial is None:
@@ -130,7 +134,7 @@ def _manifest(folder: RunFolder, base_model: str | Path | None) -> dict[str, Any
     return {**manifest, "base_model": {**manifest["base_model"], "id": place}}
 
 
-def _checkpoint(folder: RunFolder, row: TrialRow) -> Path:
+def checkpoint_of(folder: RunFolder, row: TrialRow) -> Path:
     """The checkpoint of a trial's best epoch, verified."""
     assert row.best_epoch is not None
     source = checkpoint_folder(folder.trial(row.id), row.best_epoch)
@@ -169,8 +173,9 @@ def _write(folder: RunFolder, row: TrialRow, source: Path, target: Path, manifes
         "study": manifest["study"],
         "base_model": base,
         "versions": manifest["versions"],
+        "ask": exported_record(study, target),
     }
-    (target / "trial.json").write_text(json.dumps(record, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+    (target / RECORD).write_text(json.dumps(record, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
     card = model_card(study, row, manifest, tested, fitness, facts)
     (target / "README.md").write_text(card, encoding="utf-8")
 

@@ -10,9 +10,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from skazka.api import Run, export, launch, open_run, report, resume, study_db
+    from skazka.api import Run, ask, export, launch, open_run, report, resume, study_db
 
-__all__ = ["Run", "export", "launch", "open_run", "report", "resume", "study_db"]
+__all__ = ["Run", "ask", "export", "launch", "open_run", "report", "resume", "study_db"]
 
 
 def __getattr__(name: str) -> Any:

@@ -1,4 +1,4 @@
-"""What users import: launch a sweep, go on with one, open, report and export it."""
+"""What users import: launch a sweep, go on with one, open, report and export it, and ask its models."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from search.trial_row import TrialRow
 if TYPE_CHECKING:
     import pandas
 
+    from search.asking import Asked
     from search.export import Exported
     from search.study_db import Written
 
@@ -194,6 +195,33 @@ def export(
     from search.export import export as export_run
 
     return export_run(RunFolder.open(run), to, trial, merge=merge, base_model=base_model)
+
+
+def ask(
+    run: str | Path,
+    pictures: Sequence[str | Path] = (),
+    *,
+    question: str | None = None,
+    trial: str | None = None,
+    base_model: str | Path | None = None,
+    trust_remote_code: bool = False,
+) -> Asked:
+    """Ask the bare base and a trial's model about new pictures; without pictures the question alone.
+
+    run: a run, or the folder of an exported adapter. question: default the study's own name question. trial: default
+    the one that `export` takes. base_model: where a base model that moved lies now.
+    Raises spaces.problems.InputError for all that is wrong with these.
+    """
+    from search.asking import ask as answers_of
+
+    return answers_of(
+        run,
+        pictures,
+        question=question,
+        trial=trial,
+        base_model=base_model,
+        trust_remote_code=trust_remote_code,
+    )
 
 
 def study_db(run: str | Path, to: str) -> Written:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from skazka.asking import ask
 from skazka.command import NONE_SUCCEEDED, OK, SOME_FAILED, base_model_option, guarded, json_option, print_json, shown
 from skazka.doctor import doctor
 from skazka.environment import locale_note, tidy_environment
@@ -74,10 +75,12 @@ def main() -> None:
     skazka doctor my_study                       what stands in a search's way
     skazka launch --trials 12 --run runs/first   search on the embedded demo
     skazka report runs/first                     write the report
+    skazka ask runs/first photo.jpg              ask about a new picture
     skazka export runs/first --to adapters/best  the best adapter, for peft
     """
 
 
+main.add_command(ask)
 main.add_command(init)
 main.add_command(doctor)
 

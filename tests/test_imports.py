@@ -16,9 +16,10 @@ LIGHT = (
     *(path for package in ("spaces", "studies", "analysis") for path in sorted((ROOT / package).rglob("*.py"))),
     *(ROOT / "trainables" / f"{name}.py" for name in ("grading", "answers", "scoring", "metrics", "task")),
     *(ROOT / "search" / f"{name}.py" for name in ("ledger", "run_folder", "manifest", "export", "export_check")),
+    *(ROOT / "search" / f"{name}.py" for name in ("adapter_record", "asking")),
     *(
         ROOT / "skazka" / f"{name}.py"
-        for name in ("cli", "api", "streams", "environment", "terminal", "table", "trial_table")
+        for name in ("asking", "cli", "api", "streams", "environment", "terminal", "table", "trial_table")
     ),
 )
 

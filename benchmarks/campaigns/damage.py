@@ -205,7 +205,7 @@ class Campaign:
         self.fallbacks.said += skipped
         self.expect(found is None or self.same_checkpoint(found.folder, damage.good), "newest")
         try:
-            source = export._checkpoint(self.folder, row)
+            source = export.checkpoint_of(self.folder, row)
         except InputError as error:
             self.refuse(str(error))
         else:

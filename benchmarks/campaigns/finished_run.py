@@ -11,8 +11,8 @@ import torch
 from safetensors.torch import save_file
 
 from benchmarks.campaigns import good_inputs
+from search.adapter_record import ADAPTER_FILES
 from search.driver_lock import LOCK
-from search.export import ADAPTER_FILES
 from search.ledger import BASE, Ledger
 from search.manifest import write_manifest
 from search.run_folder import RunFolder

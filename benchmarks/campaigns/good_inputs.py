@@ -10,8 +10,8 @@ from typing import Any
 
 from PIL import Image
 
+from search.adapter_record import ADAPTER_FILES
 from search.driver_lock import LOCK
-from search.export import ADAPTER_FILES
 from search.launch import Options
 from search.ledger import BASE, Ledger
 from search.manifest import model_hash

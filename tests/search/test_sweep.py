@@ -183,6 +183,9 @@ def test_export_loads_in_plain_peft_and_its_example_runs(run: skazka.Run, tmp_pa
     assert ran.returncode == 0, ran.stderr
     answer = run.folder.ledger().answers(done.trial.id)[0].answer.text
     assert ran.stdout.strip() == answer
+    for asked in (run.path, done.folder):
+        (reply,) = skazka.ask(asked, [done.folder / "picture.png"], question=probe.question).replies
+        assert reply.adapter.text == answer
 
 
 def test_a_merged_model_answers_as_the_trial_did(run: skazka.Run, tmp_path: Path) -> None:

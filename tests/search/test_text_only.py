@@ -183,7 +183,10 @@ def test_a_sweep_reports_and_exports(study: Path, tmp_path: Path, ray_cluster: N
     code = card.split("```python\n")[1].split("```")[0]
     ran = subprocess.run([sys.executable, "-P", "-c", code], cwd=done.folder, capture_output=True, text=True)
     assert ran.returncode == 0, ran.stderr
-    assert ran.stdout.strip() == run.folder.ledger().answers(done.trial.id)[0].answer.text
+    answer = run.folder.ledger().answers(done.trial.id)[0].answer.text
+    assert ran.stdout.strip() == answer
+    (reply,) = skazka.ask(done.folder, question=run.folder.study().probes_of("search")[0].question).replies
+    assert reply.adapter.text == answer
     page = write_report(run.folder).read_text(encoding="utf-8")
     markdown = (run.folder.report / "report.md").read_text(encoding="utf-8")
     assert "Вопросов в обучении" in page

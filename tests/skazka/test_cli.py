@@ -16,7 +16,7 @@ from click.testing import CliRunner, Result
 
 from skazka.cli import Duration, exit_code, main
 
-COMMANDS = ("launch", "resume", "check", "status", "report", "export", "study-db")
+COMMANDS = ("launch", "resume", "check", "status", "report", "export", "ask", "study-db")
 
 
 def call(*arguments: object) -> Result:

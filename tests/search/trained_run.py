@@ -1,0 +1,69 @@
+"""A finished run with one adapter that has learnt its study's rows by heart, made without Ray."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from pathlib import Path
+
+from benchmarks.campaigns.good_inputs import manifest_of
+from search.ledger import Ledger
+from search.run_folder import RunFolder
+from search.trial_row import TrialRow
+from spaces.trial_config import TrialConfig
+from studies.checks import load_study
+from trainables import checkpoint
+from trainables.answering import Interviewer
+from trainables.base_model import BaseModel
+from trainables.engine import Engine
+from trainables.prepared import prepare
+from trainables.training_set import select
+
+EPOCHS = 60
+CONFIG = TrialConfig(
+    learning_rate=1e-2,
+    rank=16,
+    dropout=0,
+    target_modules="attention+mlp",
+    batch_size=4,
+    epochs=EPOCHS,
+    scale_search=False,
+)
+
+
+def make_trained_run(path: Path, study_folder: Path) -> RunFolder:
+    """Train one trial on all rows of a study, and enter it with its repeat, which is the same adapter."""
+    study = load_study(study_folder)
+    folder = RunFolder(path)
+    path.mkdir()
+    folder.freeze(study, study.space())
+    with closing(Ledger.create(folder.ledger_file)) as ledger:
+        ledger.set_meta("manifest", manifest_of(study))
+        ledger.set_meta("frozen", folder.hashes())
+        ledger.set_meta("trials_asked", 1)
+        _train(folder, ledger)
+    return folder
+
+
+def _train(folder: RunFolder, ledger: Ledger) -> None:
+    study = folder.study()
+    base = BaseModel.load(study.base_model, study.file.base_model)
+    prepared = prepare(study, base)
+    tokens = study.file.evaluation.max_new_tokens
+    engine = Engine(
+        base, prepared.features, Interviewer(base, prepared.features, prepared.names, max_new_tokens=tokens)
+    )
+    engine.open(CONFIG, 0, select(CONFIG, prepared.training, prepared.replay, 0))
+    for _ in range(EPOCHS):
+        engine.train_epoch()
+    config = CONFIG.model_dump(mode="json")
+    for row in (
+        TrialRow("t0000", 0, "search", "t0000", config, 0, True),
+        TrialRow("t0000-r1", 1_000_000, "finalist", "t0000-r1", config, 1, False, repeat_of="t0000"),
+    ):
+        ledger.add(row)
+        ledger.start(row.id)
+        score = {"score": 0.5, "gain": 0.5, "degradation": 0.0, "hallucination": 0.0, "name_margin": 1.0}
+        ledger.record_epoch(row.id, EPOCHS, score)
+        checkpoint.write(folder.trial(row.id), EPOCHS, {}, {}, engine.state(), engine.save_adapter)
+        ledger.finish(row.id, "completed")
+    engine.close()
