@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
+from safetensors import SafetensorError, safe_open
 
 from spaces.problems import InputError, Problem, problems_of
 from studies.files import sha256_of
@@ -77,26 +79,27 @@ def exported_record(study: Study, adapter: Path) -> dict[str, Any]:
 
 def is_exported(folder: Path) -> bool:
     """Whether a folder holds an adapter and not a run."""
-    return any((folder / name).is_file() for name in (RECORD, *ADAPTER_FILES))
+    # Not Path.is_file, which raises for a name that is too long.
+    return any(os.path.isfile(folder / name) for name in (RECORD, *ADAPTER_FILES))
 
 
 def read_exported(folder: Path) -> ExportedAdapter:
     """An exported adapter, its files verified. Raises InputError for one that cannot be asked."""
-    file = str(folder / RECORD)
     try:
         record = _Record.model_validate(json.loads((folder / RECORD).read_bytes()))
     except ValidationError as error:
-        raise InputError(problems_of(error, file)) from error
+        raise InputError(problems_of(error, RECORD)) from error
     except OSError as error:
         remedy = "give a run, or a folder that skazka export wrote"
         raise InputError(Problem("", "RUN", f"{folder} has no {RECORD}", remedy)) from error
     except (ValueError, RecursionError) as error:
-        raise InputError(Problem(file, "", "is no JSON", "export the adapter again")) from error
+        raise InputError(Problem(RECORD, "", "is no JSON", "export the adapter again")) from error
     if record.ask is None:
         message = "is missing: an earlier version exported it"
-        raise InputError(Problem(file, "ask", message, "export the adapter again, or give its run"))
+        raise InputError(Problem(RECORD, "ask", message, "export the adapter again, or give its run"))
     for name in ADAPTER_FILES:
         _verify(folder / name, record.ask.files.get(name))
+    _check_weights(folder / ADAPTER_FILES[0])
     return ExportedAdapter(folder, record.id, record.name, record.base_model, record.ask)
 
 
@@ -105,6 +108,15 @@ def _verify(path: Path, digest: str | None) -> None:
         whole = sha256_of(path) == digest
     except OSError as error:
         reason = error.strerror or str(error)
-        raise InputError(Problem(str(path), "", reason, "export the adapter again")) from error
+        raise InputError(Problem(path.name, "", reason, "export the adapter again")) from error
     if not whole:
-        raise InputError(Problem(str(path), "", "differs from what was exported", "export the adapter again"))
+        raise InputError(Problem(path.name, "", "differs from what was exported", "export the adapter again"))
+
+
+def _check_weights(path: Path) -> None:
+    """Whoever wrote the record may have hashed anything: a pickle under this name is not to be read."""
+    try:
+        with safe_open(path, framework="numpy"):
+            pass
+    except SafetensorError as error:
+        raise InputError(Problem(path.name, "", f"is no safetensors file ({error})", "export it again")) from error

@@ -25,6 +25,7 @@ from studies.study import Study
 if TYPE_CHECKING:
     from trainables.answers import GradedAnswer
     from trainables.base_model import BaseModel
+    from trainables.examination import Examination
 
 MEDIAN = "the winner's repeat with the median search score"
 BEST = "the best by search score, for the run has no winner yet"
@@ -204,13 +205,27 @@ def _answers(
     study = Study(Path("/"), Document("", {}, {}), subject.ask.study, nothing, nothing, asked)
     try:
         examination = Examination(study, _load(subject, name, trust_remote_code), "search")
-        return examination.answers(), examination.answers(subject.adapter)
+        return examination.answers(), _adapted(examination, subject.adapter)
     except RowError as error:
         field = "PICTURE" if subject.ask.pictures else "--question"
         raise InputError(Problem("", field, f"the model cannot be asked this ({error})", "ask otherwise")) from error
     except torch.OutOfMemoryError as error:
         remedy = "wait for what else runs on it, or set CUDA_VISIBLE_DEVICES= to ask on the CPU"
         raise InputError(Problem("", "RUN", "the GPU's memory does not suffice", remedy)) from error
+
+
+def _adapted(examination: Examination, adapter: Path) -> list[GradedAnswer]:
+    import torch
+
+    try:
+        return examination.answers(adapter)
+    except torch.OutOfMemoryError:
+        raise
+    # Whatever peft raises for settings and weights that are no adapter of this model: the bare one has just answered.
+    except (RuntimeError, ValueError, KeyError, TypeError, AttributeError) as error:
+        first = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        message = f"the adapter in {adapter} does not fit the base model ({first})"
+        raise InputError(Problem("", "RUN", message, "give the base model that it was trained on")) from error
 
 
 def _load(subject: Subject, name: str, trust_remote_code: bool) -> BaseModel:

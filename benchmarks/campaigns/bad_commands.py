@@ -23,6 +23,7 @@ from benchmarks.campaigns.spoiling import (
     row,
     text,
 )
+from search.adapter_record import ADAPTER_FILES, RECORD
 
 LAUNCH = ("launch", "study", "--run", "new")
 LEDGER, CHECKPOINT = "run/ledger.sqlite", "run/trials/t0000/epoch-0001"
@@ -119,9 +120,14 @@ def _empty(folder: Path) -> None:
     (folder / "empty").mkdir()
 
 
+SHOWN_PICTURE = "study/images/test-1.png"
+# What a command needs beside a run.
+MORE = {"export": ("--to", "new"), "ask": (SHOWN_PICTURE,)}
+
+
 def _no_run(command: str) -> list[Case]:
     """What is no run folder, for one command."""
-    more = ("--to", "new") if command == "export" else ()
+    more = MORE.get(command, ())
     cases: list[tuple[str, Spoil, str]] = [
         ("nothing there", nothing, "nowhere"),
         ("a file", text("file", "x"), "file"),
@@ -153,7 +159,7 @@ def _run(command: str, name: str, spoil: Spoil, file: str, field: str = "") -> C
 
 RESUME = ("resume", "run")
 RUNS = [
-    *(case for command in ("resume", "status", "report", "export") for case in _no_run(command)),
+    *(case for command in ("resume", "status", "report", "export", "ask") for case in _no_run(command)),
     _option("--trials", "0", command=RESUME),
     _option("--trials", "-1", command=RESUME),
     _option("--time-budget", "0", command=RESUME),
@@ -227,4 +233,53 @@ BASES = [
     )
 ]
 
-CASES = [*OPTIONS, *NO_STUDIES, *RUNS, *ADAPTERS, *BASES]
+
+def _ask(name: str, spoil: Spoil, field: str, *more: str, run: str = "run") -> Case:
+    return Case(f"ask: {name}", spoil, ("ask", run, *more), "", field)
+
+
+def _exported(record: str | None) -> Spoil:
+    """A folder as an export leaves it, but for its record."""
+
+    def spoil(folder: Path) -> None:
+        (folder / "adapter").mkdir()
+        for name in ADAPTER_FILES:
+            shutil.copyfile(folder / CHECKPOINT / name, folder / "adapter" / name)
+        if record is not None:
+            (folder / "adapter" / RECORD).write_text(record)
+
+    return spoil
+
+
+def _adapter(name: str, record: str | None, file: str, field: str) -> Case:
+    return Case(f"ask: an adapter {name}", _exported(record), ("ask", "adapter", SHOWN_PICTURE, "run/x"), file, field)
+
+
+ASKED = [
+    _ask("no picture", nothing, "PICTURE"),
+    _ask("a picture that is not there", nothing, "PICTURE", "nowhere.png"),
+    _ask("a folder as picture", nothing, "PICTURE", "study/images"),
+    _ask("a text as picture", nothing, "PICTURE", "study/own.yaml"),
+    _ask("an empty picture", data(PICTURE, b""), "PICTURE", PICTURE),
+    _ask("a picture of no UTF-8 name", nothing, "PICTURE", NO_UTF8),
+    _ask("a picture of too long a name", nothing, "PICTURE", LONG),
+    _ask("a device as picture", nothing, "PICTURE", "/dev/zero"),
+    _ask("one bad picture of two", nothing, "PICTURE", SHOWN_PICTURE, "nowhere.png"),
+    _ask("an empty question", nothing, "--question", SHOWN_PICTURE, "--question", ""),
+    _ask("a blank question", nothing, "--question", SHOWN_PICTURE, "--question", " \t "),
+    _ask("a question without end", nothing, "--question", SHOWN_PICTURE, "--question", LONG * 100),
+    _ask("a question of no UTF-8", nothing, "--question", SHOWN_PICTURE, "--question", NO_UTF8),
+    _ask("trial unknown", nothing, "--trial", SHOWN_PICTURE, "--trial", "t9999"),
+    _ask("trial failed", nothing, "--trial", SHOWN_PICTURE, "--trial", "t0001"),
+    _ask("no trial has a score", nothing, "RUN", SHOWN_PICTURE, run="unscored"),
+    _ask("checkpoint gone", _without_checkpoint, "--trial", SHOWN_PICTURE),
+    _ask("base model in no folder", nothing, "--base-model", SHOWN_PICTURE, "--base-model", "nowhere"),
+    _ask("another base model", nothing, "--base-model", SHOWN_PICTURE, "--base-model", "study/images"),
+    _adapter("without a record", None, "", "RUN"),
+    _adapter("of an earlier version", '{"id": "t0", "name": "t0", "base_model": {"id": "m"}}', RECORD, "ask"),
+    _adapter("with a record of another kind", "[1]", RECORD, ""),
+    _adapter("with a broken record", "{", RECORD, ""),
+    _adapter("with a record without a base", '{"id": "t0", "name": "t0"}', RECORD, "base_model"),
+]
+
+CASES = [*OPTIONS, *NO_STUDIES, *RUNS, *ADAPTERS, *BASES, *ASKED]

@@ -130,7 +130,7 @@ def links() -> Iterator[Brought]:
     yield Brought("a snapshot of the hub's cache", blobs, None)
     yield Brought("a folder with a link to the source", loop, None)
     yield Brought("a folder linked from outside", outside, None, remedy=(NAMES[0],))
-    yield Brought("a broken link", broken, None, frozenset({7}), remedy=("7.png",))
+    yield Brought("a broken link", broken, None, frozenset({7}), ("7.png",), remedy=("7.png",))
 
 
 def prefixes() -> Iterator[Brought]:
@@ -346,7 +346,7 @@ def empty() -> Iterator[Brought]:
 
     def unreadable(root: Path) -> Sequence[str]:
         for path in folders(root):
-            path.rename(path.with_suffix(".heic"))
+            path.rename(path.with_suffix(".svg"))
         return arguments(root)
 
     def unknown(root: Path) -> Sequence[str]:
@@ -354,7 +354,7 @@ def empty() -> Iterator[Brought]:
         return arguments(write(root / "data.csv", rows))
 
     yield Brought("an empty folder", bare, refused=True, remedy=("",))
-    yield Brought("pictures of a suffix that is not read", unreadable, refused=True, remedy=("heic",))
+    yield Brought("pictures of a suffix that is not read", unreadable, refused=True, remedy=("svg",))
     yield Brought("columns of unknown names", unknown, refused=True, remedy=("--column",))
 
     def nobody(root: Path) -> Sequence[str]:

@@ -18,7 +18,7 @@ from PIL import Image
 from trained_run import make_trained_run
 
 import skazka
-from benchmarks.campaigns import good_inputs
+from benchmarks.campaigns import good_inputs, hostile_inputs
 from benchmarks.campaigns.tiny import QUESTION, make_tiny_study
 from search import asking
 from search.adapter_record import ADAPTER_FILES, RECORD, exported_record
@@ -26,6 +26,7 @@ from search.asking import BEST, EXPORTED, MEDIAN, NAMED, odds_of
 from search.run_folder import RunFolder
 from spaces.problems import InputError
 from studies.demo.drawing import draw
+from studies.files import sha256_of
 from studies.study import BUNDLED
 
 
@@ -165,6 +166,9 @@ def exported(run: Path, folder: Path) -> Path:
     folder.mkdir()
     for name in ADAPTER_FILES:
         shutil.copyfile(source.adapter / name, folder / name)
+    if (folder / ADAPTER_FILES[0]).read_bytes() == b"{}":
+        # A stand-in of a run that no model answers for.
+        (folder / ADAPTER_FILES[0]).write_bytes((2).to_bytes(8, "little") + b"{}")
     record = {
         "id": source.trial,
         "name": source.name,
@@ -190,19 +194,30 @@ def test_an_adapter_that_is_not_as_exported_is_refused(run: Path, picture: Path,
     adapter = exported(run, tmp_path / "adapter")
     weights = adapter / ADAPTER_FILES[0]
     weights.write_text("{ }")
-    assert refused(adapter, [picture]) == [f"{weights} differs from what was exported — export the adapter again"]
+    assert refused(adapter, [picture]) == [f"{weights.name} differs from what was exported — export the adapter again"]
     weights.unlink()
-    assert refused(adapter, [picture])[0].startswith(f"{weights} No such file")
+    assert refused(adapter, [picture])[0].startswith(f"{weights.name} No such file")
     record = json.loads((adapter / RECORD).read_text(encoding="utf-8"))
     (adapter / RECORD).write_text(json.dumps({**record, "ask": {**record["ask"], "pictures": 7}}))
-    assert refused(adapter, [picture])[0].startswith(f"{adapter / RECORD} ask.pictures: ")
+    assert refused(adapter, [picture])[0].startswith(f"{RECORD} ask.pictures: ")
     del record["ask"]
     (adapter / RECORD).write_text(json.dumps(record))
-    assert refused(adapter, [picture])[0].startswith(f"{adapter / RECORD} ask: is missing: an earlier version")
+    assert refused(adapter, [picture])[0].startswith(f"{RECORD} ask: is missing: an earlier version")
     (adapter / RECORD).write_text("[")
-    assert refused(adapter, [picture])[0].startswith(f"{adapter / RECORD} is no JSON")
+    assert refused(adapter, [picture])[0].startswith(f"{RECORD} is no JSON")
     (adapter / RECORD).unlink()
     assert refused(adapter, [picture])[0].startswith(f"RUN: {adapter} has no trial.json")
+
+
+def test_a_pickle_that_its_record_vouches_for_is_not_read(run: Path, picture: Path, tmp_path: Path) -> None:
+    adapter = exported(run, tmp_path / "adapter")
+    weights = adapter / ADAPTER_FILES[0]
+    weights.write_bytes(hostile_inputs.malicious(tmp_path))
+    record = json.loads((adapter / RECORD).read_text(encoding="utf-8"))
+    record["ask"] = exported_record(RunFolder(run).study(), adapter)
+    (adapter / RECORD).write_text(json.dumps(record), encoding="utf-8")
+    assert refused(adapter, [picture])[0].startswith(f"{weights.name} is no safetensors file")
+    assert not (tmp_path / hostile_inputs.MARKER).exists()
 
 
 # -- real models ----------------------------------------------------------------------------------
@@ -237,6 +252,18 @@ def test_base_and_adapter_answer_beside_each_other(of_pictures: Path, tmp_path: 
     assert sorted(path for path in of_pictures.rglob("*") if not path.name.endswith(("-wal", "-shm"))) == before
     again = skazka.ask(exported(of_pictures, tmp_path / "adapter"), [known, learnt])
     assert asdict(again) == {**asdict(asked), "chosen": EXPORTED}
+
+
+def test_an_adapter_of_another_model_is_refused(of_pictures: Path, tmp_path: Path) -> None:
+    adapter = exported(of_pictures, tmp_path / "adapter")
+    settings = adapter / ADAPTER_FILES[1]
+    changed = json.loads(settings.read_text(encoding="utf-8")) | {"r": 3, "rank_pattern": {}}
+    settings.write_text(json.dumps(changed), encoding="utf-8")
+    record = json.loads((adapter / RECORD).read_text(encoding="utf-8"))
+    record["ask"]["files"][settings.name] = sha256_of(settings)
+    (adapter / RECORD).write_text(json.dumps(record), encoding="utf-8")
+    picture = of_pictures / "study" / "images" / "cheburashka-1.png"
+    assert "does not fit the base model" in refused(adapter, [picture])[0]
 
 
 def test_a_question_that_the_model_cannot_take_is_refused(of_pictures: Path) -> None:
