@@ -94,7 +94,7 @@ def _misread(case: Brought, study: Study, result: Result) -> Iterator[str]:
         yield "lost"
     if None in pictures or any(len(sides) > 1 for sides in pictures.values()):
         yield "wrong values"
-    if any(sides != {case.sides[number]} for number, sides in pictures.items() if number in case.sides):
+    if any(pictures.get(number, {side}) != {side} for number, side in case.sides.items()):
         yield "wrong values"
     if not _cast(study, case.language):
         yield "wrong values"

@@ -5,9 +5,10 @@ from __future__ import annotations
 import shutil
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from PIL import Image, ImageCms, PngImagePlugin
 
@@ -30,6 +31,8 @@ ODD = (
     *("data [v2]", "a*b", "what?", "{x,y}", "two words", "quo'te", 'dou"ble', "#1", "50%", "%20", "a=b", "-dash"),
     *("naïve", "новая папка", "semi;colon", "a,b", "$HOME", "~tilde", "back\\slash", "dot.png"),
 )
+Form = Literal["NFC", "NFD"]
+FORMS: tuple[Form, ...] = ("NFC", "NFD")
 SIDES = {
     "training": ("train", "training"),
     "search": ("val", "valid", "validation", "eval", "evaluation", "dev"),
@@ -42,7 +45,7 @@ JUNK = (".DS_Store", "Thumbs.db", "desktop.ini", "._0.png", ".hidden.png")
 def unicode_forms() -> Iterator[Brought]:
     """A name is the same in every Unicode form: of files, of folders, of characters."""
 
-    def table(file: str, on_disk: str, in_row: str) -> Make:
+    def table(file: str, on_disk: Form, in_row: Form) -> Make:
         def make(root: Path) -> Sequence[str]:
             rows = columns(root)
             for row in rows:
@@ -54,7 +57,7 @@ def unicode_forms() -> Iterator[Brought]:
 
         return make
 
-    def folder(on_disk: str, said: str) -> Make:
+    def folder(on_disk: Form, said: Form) -> Make:
         def make(root: Path) -> Sequence[str]:
             for one in LESSONS:
                 paint(root / unicodedata.normalize(on_disk, one.character) / f"{one.picture}.png", one.picture)
@@ -63,7 +66,7 @@ def unicode_forms() -> Iterator[Brought]:
 
         return make
 
-    for one, other in product(("NFC", "NFD"), repeat=2):
+    for one, other in product(FORMS, repeat=2):
         for file in ("data.json", "data.jsonl", "data.csv", "data.parquet"):
             yield Brought(f"{file}: files in {one}, rows in {other}", table(file, one, other))
         yield Brought(f"folders in {one}, --targets in {other}", folder(one, other), None)
@@ -88,7 +91,7 @@ def odd_names() -> Iterator[Brought]:
 def links() -> Iterator[Brought]:
     """Links inside the source are followed; what leads out of it is named."""
 
-    def linked(root: Path, count: int) -> Sequence[str]:
+    def linked(count: int, root: Path) -> Sequence[str]:
         folders(root / "src")
         (root / "src" / "store").mkdir()
         for name in NAMES[:count]:
@@ -124,9 +127,7 @@ def links() -> Iterator[Brought]:
 
     # The folders that the links lead to hold the same pictures: which name counts is not said.
     for count in (1, 2):
-        yield Brought(
-            f"{count} linked folders of characters", lambda root, n=count: linked(root, n), None, remedy=("",)
-        )
+        yield Brought(f"{count} linked folders of characters", partial(linked, count), None, remedy=("",))
     yield Brought("a snapshot of the hub's cache", blobs, None)
     yield Brought("a folder with a link to the source", loop, None)
     yield Brought("a folder linked from outside", outside, None, remedy=(NAMES[0],))
@@ -166,7 +167,7 @@ def sides() -> Iterator[Brought]:
     cased: tuple[Callable[[str], str], ...] = (str.lower, str.title, str.upper)
     usual = {side: names[0] for side, names in SIDES.items()}
 
-    def make(root: Path, own: Mapping[str, str]) -> Sequence[str]:
+    def make(own: Mapping[str, str], root: Path) -> Sequence[str]:
         for one in LESSONS:
             paint(root / own[splits[one.picture]] / one.character / f"{one.picture}.png", one.picture)
         return arguments(root)
@@ -174,11 +175,11 @@ def sides() -> Iterator[Brought]:
     for side, names in SIDES.items():
         for name, case in product(names, cased):
             own = {**usual, side: case(name)}
-            yield Brought(f"the side {case(name)}", lambda root, own=own: make(root, own), None, sides=splits)
+            yield Brought(f"the side {case(name)}", partial(make, own), None, sides=splits)
 
 
 def _deep(number: int, whitest: int) -> list[int]:
-    return [value * whitest // 255 for value in grey(number).get_flattened_data()]
+    return [value * whitest // 255 for value in grey(number).tobytes()]
 
 
 def _mode(number: int, mode: str) -> Image.Image:
@@ -190,7 +191,7 @@ def _mode(number: int, mode: str) -> Image.Image:
         return deep.convert("I;16") if mode.startswith("I;16") else deep
     if mode in ("F 1", "F 255"):
         deep = Image.new("F", image.size)
-        deep.putdata([value / (255 if mode == "F 1" else 1) for value in grey(number).get_flattened_data()])
+        deep.putdata([value / (255 if mode == "F 1" else 1) for value in grey(number).tobytes()])
         return deep
     if mode == "CMYK":
         empty = Image.new("L", image.size)
@@ -262,12 +263,12 @@ def modes() -> Iterator[Brought]:
 def others() -> Iterator[Brought]:
     """What is no picture for us is named; what systems leave behind is no picture and no character."""
 
-    def beside(root: Path, suffix: str) -> Sequence[str]:
+    def beside(suffix: str, root: Path) -> Sequence[str]:
         for path in folders(root)[:3]:
             path.with_name(f"more{path.stem}{suffix}").write_bytes(b"not a picture")
         return arguments(root)
 
-    def junk(root: Path, name: str) -> Sequence[str]:
+    def junk(name: str, root: Path) -> Sequence[str]:
         for path in folders(root)[::EACH]:
             path.with_name(name).write_bytes(b"\0\0")
         return arguments(root)
@@ -280,13 +281,13 @@ def others() -> Iterator[Brought]:
         return arguments(root)
 
     for suffix in OTHERS:
-        yield Brought(f"files {suffix} beside", lambda root, s=suffix: beside(root, s), None, told=(suffix.lower(),))
+        yield Brought(f"files {suffix} beside", partial(beside, suffix), None, told=(suffix.lower(),))
     for name in JUNK:
-        yield Brought(f"{name} beside", lambda root, n=name: junk(root, n), None)
+        yield Brought(f"{name} beside", partial(junk, name), None)
     yield Brought("a folder __MACOSX beside", packed, None)
 
 
-def _copies(path: Path) -> dict[str, Callable[[Path], None]]:
+def _copies(path: Path) -> dict[str, Callable[[Path], object]]:
     image = Image.open(path).convert("RGB")
     about = PngImagePlugin.PngInfo()
     about.add_text("Comment", "the same")
@@ -297,7 +298,7 @@ def _copies(path: Path) -> dict[str, Callable[[Path], None]]:
         "copy.png": lambda target: image.save(target, compress_level=0),
         "said.png": lambda target: image.save(target, pnginfo=about),
         "clear.png": image.convert("RGBA").save,
-        "bytes.png": lambda target: target.write_bytes(path.read_bytes()) and None,
+        "bytes.png": lambda target: target.write_bytes(path.read_bytes()),
     }
 
 
@@ -324,7 +325,7 @@ def copies() -> Iterator[Brought]:
 def inside() -> Iterator[Brought]:
     """A study that was made inside its own source is no data of the next one."""
 
-    def make(root: Path, name: str) -> Sequence[str]:
+    def make(name: str, root: Path) -> Sequence[str]:
         from click.testing import CliRunner
 
         from skazka.cli import main
@@ -334,7 +335,7 @@ def inside() -> Iterator[Brought]:
         return arguments(root)
 
     for name in ("study1", "train", "a/deep/one"):
-        yield Brought(f"a study made in {name}", lambda root, n=name: make(root, n), None)
+        yield Brought(f"a study made in {name}", partial(make, name), None)
 
 
 def empty() -> Iterator[Brought]:

@@ -42,7 +42,7 @@ def dialects() -> Iterator[Brought]:
     encodings = ("utf-8", "utf-8-sig", "utf-16", "cp1251")
     for sign, quoting, end, encoding in product(",;\t|", quotings, ends, encodings):
         file = "data.tsv" if sign == "\t" else "data.csv"
-        dialect = {"delimiter": sign, "quoting": quotings[quoting], "lineterminator": ends[end]}
+        dialect: dict[str, Any] = {"delimiter": sign, "quoting": quotings[quoting], "lineterminator": ends[end]}
         name = f"table: {sign!r}, quoted {quoting}, {end}, {encoding}"
         remedy = None if encoding.startswith("utf-8") else ("--encoding",)
         yield Brought(name, table(file, encoding=encoding, **dialect), remedy=remedy)
