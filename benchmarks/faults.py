@@ -20,7 +20,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.campaigns import bad_inputs, damage, full_disk, kills, security, stock
+from benchmarks.campaigns import bad_inputs, brought, damage, full_disk, kills, security, stock
 from benchmarks.campaigns.outcome import Outcome
 from search.manifest import git_state
 
@@ -65,6 +65,7 @@ def campaigns() -> list[Campaign]:
         Campaign("damage", damage.run, 50, 2),
         Campaign("disk", full_disk.run, 0, None),
         Campaign("inputs", bad_inputs.run, 0, 60),
+        Campaign("brought", brought.run, 0, 40),
         Campaign("security", security.run, 0, 0),
         Campaign("stock", partial(stock.run, epoch_seconds=STOCK_EPOCH), 20, None),
     ]
