@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 from pydantic import TypeAdapter, ValidationError
 
 from search.adapter_record import AskRecord, BaseModelRecord, ask_record, is_exported, read_exported
+from search.base_model_place import base_model_place
 from search.export import checkpoint_of, choose
-from search.manifest import model_hash
 from search.run_folder import RunFolder
 from spaces.problems import Document, InputError, Problem, refuse
 from studies.files import FileError
@@ -98,7 +98,7 @@ def ask(
     subject = subject_of(run, trial)
     refuse([*_question_problems(subject, question), *_picture_problems(subject, pictures)])
     asked = (question or subject.ask.question or "").strip()
-    name = _base_of(subject, base_model)
+    name = base_model_place({"base_model": subject.base_model.model_dump()}, base_model)
     probes = _probes(subject, asked, pictures)
     before, after = _answers(subject, probes, name, trust_remote_code)
     replies = _replies(pictures, before, after)
@@ -164,22 +164,6 @@ def _picture_problem(picture: str | Path) -> list[Problem]:
 
 def _path(picture: str | Path) -> Path:
     return Path(os.path.abspath(os.path.expanduser(picture)))
-
-
-def _base_of(subject: Subject, base_model: str | Path | None) -> str:
-    """The base model as transformers takes it."""
-    known = subject.base_model
-    if base_model is None:
-        if os.path.isabs(known.id) and not os.path.isdir(known.id):
-            raise InputError(Problem("", "--base-model", f"{known.id} is gone", "say where the base model lies now"))
-        return known.id
-    folder = os.path.abspath(os.path.expanduser(base_model))
-    if not os.path.isdir(folder):
-        raise InputError(Problem("", "--base-model", f"no folder {str(base_model)!r}", "give the base model's folder"))
-    if known.sha256 is not None and model_hash(folder) != known.sha256:
-        message = f"{base_model} is not the base model of this adapter"
-        raise InputError(Problem("", "--base-model", message, f"give {known.id} as it was"))
-    return folder
 
 
 def _probes(subject: Subject, question: str, pictures: Sequence[str | Path]) -> list[Probe]:

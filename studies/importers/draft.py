@@ -11,11 +11,10 @@ from pathlib import Path
 
 from spaces.problems import InputError, Problem
 from studies.files import is_disk_full
+from studies.new_folder import is_free, put_in_place
 
 # How the name of a draft begins: it may lie in the very source that is read.
 DRAFT = ".skazka-"
-# What a file system puts on a new disk: a mount point with it is an empty folder.
-NOTHING = {"lost+found"}
 
 
 @contextmanager
@@ -31,12 +30,9 @@ def drafted(to: Path, last: str) -> Iterator[Path]:
         draft = Path(tempfile.mkdtemp(prefix=DRAFT, dir=target if there else target.parent))
     try:
         yield draft
-        if there:
-            for path in sorted(draft.iterdir(), key=lambda path: path.name == last):
-                path.rename(target / path.name)
-        else:
+        if not there:
             draft.chmod(0o755)
-            draft.rename(target)
+        put_in_place(draft, target, last=last)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
 
@@ -47,7 +43,7 @@ def _place(to: Path) -> tuple[Path, bool]:
         target = to.expanduser().absolute()
         if not os.path.lexists(target):
             return target, False
-        if not target.is_dir() or {path.name for path in target.iterdir()} - NOTHING:
+        if not is_free(target):
             raise InputError(Problem("", "DIR", f"{to} is not an empty folder", "choose another one"))
         return target, True
 
