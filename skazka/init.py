@@ -42,16 +42,18 @@ MODEL = "Qwen/Qwen2.5-VL-3B-Instruct"
 @click.option("--revision", help="Revision of a dataset on the hub.")
 @click.option("--probe-share", type=float, default=0.2, show_default=True, help="Of a target's pictures, a split.")
 @click.option("--allow-missing", is_flag=True, help="Go on without the pictures that are not there.")
-@click.option("--language", type=click.Choice(["ru", "en"]), default="ru", show_default=True, help="Of questions.")
+@click.option("--encoding", help="Of files of rows, e.g. cp1251.  [default: found out]")
+@click.option("--language", type=click.Choice(["ru", "en"]), help="Of questions and report.  [default: the rows' own]")
 @click.option("--model", default=MODEL, show_default=True, help="Hub id, folder, or demo for the embedded tiny one.")
 @click.option("--space", type=click.Choice(named_spaces()), default="lora", show_default=True, help="What to search.")
 @json_option
 @guarded
-def init(folder: Path, as_json: bool, language: str, model: str, space: str, **said: Any) -> None:
+def init(folder: Path, as_json: bool, language: str | None, model: str, space: str, **said: Any) -> None:
     """Make a study folder of pictures, or of data in another format, and say what was found.
 
-    Reads one folder a character; ImageFolder with metadata; JSON, JSON Lines, CSV and Parquet, chats of TRL
-    and LLaMA-Factory among them; folders of save_to_disk; datasets on the hub.
+    Reads one folder a character; ImageFolder with metadata; JSON, JSON Lines, CSV, TSV and Parquet, chats of TRL
+    and LLaMA-Factory among them; folders of save_to_disk; datasets on the hub. Where no row has a picture, the study
+    is one of text alone.
 
     \b
     Example: skazka init my_study --from pictures/ --targets Чебурашка,Колобок
@@ -102,7 +104,7 @@ def _pair(option: str, text: str) -> tuple[str, str]:
 def _show(console: Console, imported: Imported) -> None:
     from rich.text import Text
 
-    console.print(_table(imported.characters, console.width), crop=False)
+    console.print(_table(imported.characters, imported.unit, console.width), crop=False)
     for line in _told(imported):
         console.print(Text(printable(line)), soft_wrap=True)
 
@@ -125,7 +127,7 @@ def _first(row: dict[str, str]) -> str:
     return f"{row['place']} ({row['detail']})" if row["detail"] else row["place"]
 
 
-def _table(characters: Iterable[dict[str, Any]], width: int) -> Table:
+def _table(characters: Iterable[dict[str, Any]], unit: str, width: int) -> Table:
     from rich.table import Table
 
     # On a terminal that is narrower the terminal breaks the lines: no number is cut.
@@ -134,7 +136,7 @@ def _table(characters: Iterable[dict[str, Any]], width: int) -> Table:
         box=None,
         pad_edge=False,
         width=least,
-        caption="training, search and test count pictures",
+        caption=f"training, search and test count {unit}s",
         caption_justify="left",
     )
     table.add_column("character", overflow="fold")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,6 +13,7 @@ from safetensors import SafetensorError, safe_open
 from spaces.printable import UNPRINTABLE
 from spaces.problems import InputError, Problem, field_name, refuse
 from studies.files import FileError, resolve
+from studies.folding import folded
 from studies.images import inspect
 from studies.model_marks import REMEDY, mark_in, marks_of, said
 from studies.rows import Rows
@@ -101,10 +101,10 @@ def _characters(study: Study) -> list[Problem]:
         places: list[tuple[str | int, ...]] = [("name",), *(("aliases", n) for n in range(len(character.aliases)))]
         for place, alias in zip(places, (character.name, *character.aliases), strict=True):
             path = ("characters", index, *place)
-            if not _folded(alias):
+            if not folded(alias):
                 problems.append(_at(study, path, field_name(path), *_no_letters(alias)))
                 continue
-            first = owner.setdefault(_folded(alias), index)
+            first = owner.setdefault(folded(alias), index)
             if first != index:
                 message = f"{alias!r} already names characters[{first}]"
                 problems.append(_at(study, path, field_name(path), message, "give each character names of its own"))
@@ -116,14 +116,8 @@ def _lexicon(study: Study) -> list[Problem]:
     return [
         _at(study, ("lexicon", name), f"lexicon.{name}", *_no_letters(alias))
         for name, alias in names
-        if not _folded(alias)
+        if not folded(alias)
     ]
-
-
-def _folded(name: str) -> str:
-    """A name as grading compares it: case, ё and punctuation do not tell two names apart."""
-    letters = "".join(sign if sign.isalnum() else " " for sign in unicodedata.normalize("NFKC", name).casefold())
-    return " ".join(letters.split()).replace("ё", "е")
 
 
 def _no_letters(text: str) -> tuple[str, str]:
@@ -210,7 +204,7 @@ def _probe_fields(study: Study) -> list[Problem]:
             message = f"a question of kind {probe.kind} has no accepted answer"
             problems.append(study.probes.problem(index, "accepted", message, "list at least one phrase"))
         for phrase in probe.accepted:
-            if not _folded(phrase):
+            if not folded(phrase):
                 problems.append(study.probes.problem(index, "accepted", *_no_letters(phrase)))
     return problems
 
@@ -267,7 +261,7 @@ def _sides(study: Study, hashes: dict[str, str]) -> list[Problem]:
     for rows, names in sides:
         for index, (row, side) in enumerate(zip(rows, names, strict=True)):
             shown = "picture" if row.image else "question"
-            same = hashes.get(row.image) if row.image else _folded(row.question)
+            same = hashes.get(row.image) if row.image else folded(row.question)
             if same is None:
                 continue
             other_side, other = side_of.setdefault(same, (side, row.unit))

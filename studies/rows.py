@@ -7,11 +7,22 @@ from collections import Counter
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, ValidationError
 
 from spaces.problems import Problem, problems_of
+from studies.placeholders import without_placeholders
+
+
+def _without_marks(text: str) -> str:
+    left = without_placeholders(text)
+    if not left:
+        raise ValueError("holds only marks of pictures — write words")
+    return left
+
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=20_000)]
+# What is said about a picture: models put their own mark for it into the prompt, and a second one would break it.
+Said = Annotated[Text, AfterValidator(_without_marks)]
 Role = Literal["target", "control", "negative"]
 Kind = Literal["name", "origin", "looks"]
 Split = Literal["search", "test"]
@@ -27,7 +38,7 @@ class Row(BaseModel):
 
     image: Text | None = None
     character: Text
-    question: Text
+    question: Said
 
     @property
     def unit(self) -> str:
@@ -38,7 +49,7 @@ class Row(BaseModel):
 class Example(Row):
     """A training row: the answer that the model should learn to give."""
 
-    answer: Text
+    answer: Said
 
 
 class ReplayRow(Row):

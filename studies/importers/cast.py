@@ -5,9 +5,11 @@ from __future__ import annotations
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable
+from pathlib import Path
 
 from spaces.problems import InputError, Problem
-from studies.importers.found import Found, Source
+from studies.importers.cells import shortened
+from studies.importers.found import NOWHERE, PICTURELESS, Found, Skipped, Source
 from studies.importers.layout import folded
 from studies.importers.options import ImportOptions
 from studies.names import PhraseMatcher, normalise, tokenise
@@ -42,6 +44,8 @@ class Cast:
             # Of several spellings the first is the character's name: composed or not, ё or е, in any case.
             name = self._by_label.setdefault(folded(label), unicodedata.normalize("NFC", label))
             phrases.setdefault(name, (name,))
+        self._columns = source.noticed.columns
+        self._on_picture: dict[Path, str] = {}
         self._matcher = PhraseMatcher({name: tuple(filter(normalise, texts)) for name, texts in phrases.items()})
 
     def named_in(self, text: str) -> set[str]:
@@ -56,7 +60,20 @@ class Cast:
         if folder:
             return folder
         named = self.named_in(row.answer or "")
-        return named.pop() if len(named) == 1 else None
+        if len(named) == 1:
+            return named.pop()
+        if row.picture == PICTURELESS:
+            asked = self.named_in(row.question or "")
+            return asked.pop() if len(asked) == 1 and not named else None
+        return self._on_picture.get(row.picture)
+
+    def see(self, rows: Iterable[Found | Skipped]) -> None:
+        """Learn whom a picture shows from those of its rows that say it: the others are about the same one."""
+        named: dict[Path, set[str]] = defaultdict(set)
+        for row in rows:
+            if isinstance(row, Found) and row.picture not in (PICTURELESS, NOWHERE):
+                named[row.picture] |= {character for character in (self.of(row),) if character}
+        self._on_picture = {picture: found.pop() for picture, found in named.items() if len(found) == 1}
 
     def roles(self, seen: Iterable[str]) -> dict[str, Role]:
         """Role of each character; one that is missing has none. `seen`: the characters on the pictures, in order.
@@ -64,18 +81,30 @@ class Cast:
         Raises InputError when nobody said who is to be learnt, or a name that was given is on no picture.
         """
         names = list(dict.fromkeys(seen))
-        shown = ", ".join(names[:SHOWN]) + (f" and {len(names) - SHOWN} more" if len(names) > SHOWN else "") or "none"
+        shown = (
+            ", ".join(map(shortened, names[:SHOWN])) + (f" and {len(names) - SHOWN} more" if len(names) > SHOWN else "")
+            or "none"
+        )
         if not self.given and not self.implied:
             message = f"who is to be learnt? The pictures show: {shown}"
             raise InputError(Problem("", "--targets", message, "name those; all others become controls"))
         known = self.given or self.implied
-        for name in known if self.given else ():
-            if name not in names:
-                message, remedy = f"{name!r} is on no picture", f"use these names, or --name LABEL=NAME: {shown}"
-                raise InputError(Problem("", f"--{known[name]}s", message, remedy))
+        if self.given:
+            self._refuse_strangers(names, shown)
         rest = self._role_of_rest()
         roles = {name: known.get(name, rest) for name in names}
         return {name: role for name, role in roles.items() if role is not None}
+
+    def _refuse_strangers(self, names: list[str], shown: str) -> None:
+        """Raise InputError for a name that was given and that nothing in the source says."""
+        if not names:
+            columns = ", ".join(map(shortened, list(self._columns)[:SHOWN])) or "none"
+            message = f"no column, folder or answer names a character; columns: {columns}"
+            raise InputError(Problem("", "--column", message, "name the column that does: --column character=NAME"))
+        for name, role in self.given.items():
+            if name not in names:
+                message, remedy = f"{name!r} is on no picture", f"use these names, or --name LABEL=NAME: {shown}"
+                raise InputError(Problem("", f"--{role}s", message, remedy))
 
     def _role_of_rest(self) -> Role | None:
         """The role of those whom the user did not name: with targets alone given they are controls, and the reverse."""

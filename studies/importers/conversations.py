@@ -1,44 +1,123 @@
-"""Chats about pictures: TRL's `messages` and LLaMA-Factory's `conversations`, one pair of turns a row."""
+"""Chats about pictures: those of TRL, LLaMA-Factory, LLaVA and others, one pair of turns a row."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
+from studies.importers.cells import parsed, said
 from studies.importers.found import Found, Skipped
+from studies.placeholders import picture_in
 
-USER, ASSISTANT = ("user", "human"), ("assistant", "gpt")
-PLACEHOLDER = "<image>"
+_ROLES = {
+    **dict.fromkeys(("user", "human", "question", "instruction"), "user"),
+    **dict.fromkeys(("assistant", "gpt", "model", "bot", "chatgpt", "answer", "output"), "assistant"),
+}
+# The keys of an object that is a question with its answer.
+_PAIRS = (("user", "assistant"), ("question", "answer"), ("instruction", "output"), ("human", "gpt"))
+_OF_PART = ("image", "image_url", "url", "path", "data")
 
 
-def pairs(messages: Any) -> Iterator[tuple[str, str]]:
-    """(question, answer) for each user turn that an assistant turn follows; pictures are taken out of the texts."""
+@dataclass(frozen=True)
+class Turn:
+    """role: user, assistant, or what the source calls another. pictures: as the turn names them."""
+
+    role: str
+    text: str | None
+    pictures: tuple[Any, ...] = ()
+
+
+def chat(value: Any, *, pairs: bool = False) -> list[Turn]:
+    """The turns that a cell holds, if it holds some. pairs: whether it may hold pairs of question and answer."""
+    data = _list_of(parsed(value))
+    turns: list[Turn] = []
+    for item in data:
+        if isinstance(item, dict) and ("role" in item or "from" in item):
+            turns.append(_turn(item))
+        elif pairs:
+            turns += _pair(item)
+    return turns
+
+
+def _list_of(data: Any) -> Sequence[Any]:
+    """A list of turns; `datasets` keeps one as columns, and one turn may stand alone."""
+    if not isinstance(data, dict):
+        return data if isinstance(data, list | tuple) else ()
+    columns = [value for value in data.values() if isinstance(value, list)]
+    of_turns = ("role" in data or "from" in data) and not isinstance(data.get("role", data.get("from")), str)
+    if of_turns and len(columns) == len(data) and len({len(column) for column in columns}) == 1:
+        return [dict(zip(data, values, strict=True)) for values in zip(*columns, strict=True)]
+    return [data]
+
+
+def _pair(item: Any) -> list[Turn]:
+    if isinstance(item, list | tuple) and len(item) == 2:
+        return [Turn("user", said(item[0])), Turn("assistant", said(item[1]))]
+    for user, assistant in _PAIRS:
+        if isinstance(item, dict) and user in item and assistant in item:
+            return [Turn("user", said(item[user])), Turn("assistant", said(item[assistant]))]
+    return []
+
+
+def _turn(item: dict[str, Any]) -> Turn:
+    role = str(item.get("role", item.get("from"))).strip().casefold()
+    content = parsed_parts(item.get("content", item.get("value")))
+    texts, pictures = [], []
+    for part in content:
+        if isinstance(part, dict):
+            texts.append(part.get("text"))
+            pictures += [_address(part[key]) for key in _OF_PART if part.get(key)][:1]
+        elif isinstance(part, str):
+            texts.append(part)
+            pictures += [path] if (path := picture_in(part)) else []
+    return Turn(
+        _ROLES.get(role, role), said(" ".join(text for text in texts if isinstance(text, str))), tuple(pictures)
+    )
+
+
+def parsed_parts(content: Any) -> list[Any]:
+    """The parts of a turn's content: a text alone, or a list of texts and pictures."""
+    if isinstance(content, list | tuple):
+        return list(content)
+    written = parsed(content)
+    if isinstance(written, list) and written and all(isinstance(part, dict) and "type" in part for part in written):
+        return written
+    return [content]
+
+
+def _address(value: Any) -> Any:
+    """OpenAI puts the address of a picture into an object of its own."""
+    return value.get("url") if isinstance(value, dict) and "url" in value else value
+
+
+def rows_of(found: Found, turns: Sequence[Turn], left_out: Counter[str]) -> Iterator[Found | Skipped]:
+    """One row for each question with the answer after it; turns of one role that follow each other are one.
+
+    left_out: counts the roles of turns that no study has, `system` among them.
+    """
+    left_out.update(turn.role for turn in turns if turn.role not in ("user", "assistant"))
+    told = _merged([turn for turn in turns if turn.role in ("user", "assistant")])
+    if not any(turn.role == "assistant" for turn in told):
+        yield Skipped(found.place, "row damaged", "no turn of a user with an answer after it")
+        return
     question: str | None = None
-    for turn in messages if isinstance(messages, Sequence) else ():
-        if not isinstance(turn, dict):
-            continue
-        role = turn.get("role", turn.get("from"))
-        said = _said(turn.get("content", turn.get("value")))
-        if role in USER:
-            question = said
-        elif role in ASSISTANT and question is not None:
-            yield question, said
+    for place, turn in enumerate(told):
+        if turn.role == "user":
+            question = turn.text
+            if place == len(told) - 1:
+                yield replace(found, question=question, answer="")
+        else:
+            yield replace(found, question=question, answer=turn.text or "")
             question = None
 
 
-def _said(content: Any) -> str:
-    """The text of a turn: a string, or a list of parts of which some are pictures."""
-    parts = content if isinstance(content, list) else [content]
-    texts = [part.get("text") if isinstance(part, dict) else part for part in parts]
-    return " ".join("\n".join(text for text in texts if isinstance(text, str)).replace(PLACEHOLDER, " ").split())
-
-
-def rows_of(found: Found, messages: Any) -> Iterator[Found | Skipped]:
-    """One row for each pair of a chat about one picture."""
-    empty = True
-    for question, answer in pairs(messages):
-        empty = False
-        yield replace(found, question=question or None, answer=answer)
-    if empty:
-        yield Skipped(found.place, "row damaged", "no user turn with an assistant turn after it")
+def _merged(turns: Sequence[Turn]) -> list[Turn]:
+    merged: list[Turn] = []
+    for turn in turns:
+        if merged and merged[-1].role == turn.role:
+            before = merged.pop()
+            turn = replace(turn, text="\n".join(filter(None, (before.text, turn.text))) or None)
+        merged.append(turn)
+    return merged

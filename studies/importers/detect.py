@@ -11,9 +11,9 @@ from studies.importers.found import Source
 from studies.importers.hub_cache import snapshot_of
 from studies.importers.options import Format, ImportOptions
 from studies.importers.records import SUFFIXES
-from studies.importers.tables import LISTING, is_saved, open_table
+from studies.importers.tables import LISTING, is_saved, open_table, tables_of
 from studies.importers.team import ROWS, open_team
-from studies.importers.tree import summary, unused, walk
+from studies.importers.tree import is_picture, summary, unused, walk
 
 # Kinds of files that a refusal names.
 SHOWN = 6
@@ -30,15 +30,17 @@ def open_source(options: ImportOptions, scratch: Path) -> Source:
     if kind == "folders":
         return open_folders(path, options)
     if kind == "imagefolder":
-        return open_image_folder(path, options)
+        return open_image_folder(path, options, scratch)
     return open_table(options, scratch)
 
 
 def _format(path: Path, source: str) -> Format:
     if os.path.isfile(path):
-        if path.suffix.lower() in SUFFIXES:
+        # By what is in it, whatever its name says; a picture by itself is no study.
+        if not is_picture(path):
             return "table"
-        raise InputError(Problem("", "--from", f"{source}: no known kind of file", f"give {', '.join(SUFFIXES)}"))
+        message = f"{source} is one picture"
+        raise InputError(Problem("", "--from", message, "give the folder of pictures, or a file of rows"))
     if os.path.isdir(path):
         return _format_of_folder(path)
     if source.startswith((".", "/", "~")) or source.count("/") != 1:
@@ -57,11 +59,11 @@ def _format_of_folder(path: Path) -> Format:
         return "imagefolder"
     if tree.pictures:
         return "folders"
-    if any(file.suffix.lower() == ".parquet" for file in tree.files):
+    if tables_of(tree):
         return "table"
     kinds = summary(unused(tree, ()))
     seen = [f"{kind['count']} x {kind['what']} (first {kind['first']})" for kind in kinds[:SHOWN]]
     message = f"{path} holds nothing that is known: {', '.join(seen) or 'it is empty'}"
     likely = dict.fromkeys(kind["remedy"] for kind in kinds if kind["remedy"])
-    remedy = f"give a folder with pictures, {ROWS} or Parquet files, or one of {', '.join(SUFFIXES)}"
+    remedy = f"give a folder with pictures or with files of rows: {', '.join(SUFFIXES)}"
     raise InputError(Problem("", "--from", message, "; ".join([*likely, remedy])))

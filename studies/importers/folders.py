@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 from spaces.problems import InputError, Problem
-from studies.importers.columns import Columns, text
-from studies.importers.found import Found, Side, Skipped, Source, picture_at, side_of
+from studies.importers.columns import expected_columns
+from studies.importers.found import Found, Noticed, Side, Skipped, Source, side_of
 from studies.importers.layout import arrange, folded
 from studies.importers.options import ImportOptions
 from studies.importers.records import read_records
+from studies.importers.table_rows import Part, table_rows
 from studies.importers.tree import Tree, place_of, readable, walk
 
 METADATA = ("metadata.jsonl", "metadata.csv", "metadata.parquet")
@@ -54,7 +54,7 @@ def _side_above(path: Path, root: Path) -> Side | None:
     return next(filter(None, map(side_of, reversed(path.relative_to(root).parts[:-1]))), None)
 
 
-def open_image_folder(root: Path, options: ImportOptions) -> Source:
+def open_image_folder(root: Path, options: ImportOptions, scratch: Path) -> Source:
     """An ImageFolder of `datasets`: the column file_name says where a picture lies, the others what is on it."""
     tree = walk(root)
     files = metadata_files(tree)
@@ -62,27 +62,18 @@ def open_image_folder(root: Path, options: ImportOptions) -> Source:
         remedy = f"add one of {', '.join(METADATA)}, or give another --format"
         raise InputError(Problem(str(root), "", "has no metadata file", remedy))
     pictures = Path(options.pictures).expanduser() if options.pictures else None
-    rows = _by_metadata(files, options.columns, pictures)
+    noticed = Noticed()
+    expected, usual = expected_columns(options.columns), {"image": "file_name"}
+    parts = [
+        Part(
+            file.name,
+            read_records(file, options.encoding, noticed.remarks.append, expected),
+            side,
+            pictures or file.parent,
+            usual,
+        )
+        for file, side in files
+    ]
+    rows = table_rows(parts, options, scratch, noticed)
     read = frozenset(file for file, _ in files)
-    return Source("imagefolder", rows, root=pictures or root, tree=tree, read=read)
-
-
-def _by_metadata(
-    files: list[tuple[Path, Side | None]], names: Mapping[str, str], pictures: Path | None
-) -> Iterator[Found | Skipped]:
-    for file, side in files:
-        columns: Columns | None = None
-        for record in read_records(file):
-            if isinstance(record, Skipped):
-                yield record
-                continue
-            place, row = record
-            columns = columns or Columns.of(file.name, row, {"image": "file_name", **names})
-            yield _row_of(pictures or file.parent, place, row, columns, side)
-
-
-def _row_of(folder: Path, place: str, row: dict[str, Any], columns: Columns, side: Side | None) -> Found | Skipped:
-    name = text(columns.get(row, "image"))
-    if name is None:
-        return Skipped(place, "no picture")
-    return columns.found(place, row, picture_at(folder, name), name, side or columns.side(row))
+    return Source("imagefolder", rows, root=pictures or root, tree=tree, read=read, noticed=noticed)

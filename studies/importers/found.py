@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -37,33 +38,41 @@ Reason = Literal[
     "no picture",
     "several pictures",
     "no character",
+    "no question",
     "empty answer",
     "row damaged",
     "row twice",
     "picture of another character",
+    "question about another character",
     "character without a role",
 ]
 
 
 # Where no file can lie: no name may hold this sign.
 NOWHERE = Path("\0")
+# In place of a picture, where a row names none.
+PICTURELESS = Path("\0none")
+# Signs of a detail: a cell may hold a whole picture.
+DETAIL = 300
 
 
 @dataclass(frozen=True)
 class Found:
     """One row of a source.
 
-    place: where it stands, for people. picture: a file, which need not exist. name: the picture's name in the source.
-    character, question, answer, side: None where the source does not say.
+    place: where it stands, for people. picture: a file, which need not exist, or PICTURELESS. name: the picture's name
+    in the source. character, question, answer, side: None where the source does not say; an answer that is there and
+    says nothing is "". others: further answers that are as right.
     """
 
     place: str
-    picture: Path
-    name: str
+    picture: Path = PICTURELESS
+    name: str = ""
     character: str | None = None
     question: str | None = None
     answer: str | None = None
     side: Side | None = None
+    others: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -74,10 +83,33 @@ class Skipped:
     reason: Reason
     detail: str = ""
 
+    def __post_init__(self) -> None:
+        if len(self.detail) > DETAIL:
+            object.__setattr__(self, "detail", f"{self.detail[:DETAIL]}…")
+
     @property
     def told(self) -> str:
         """The place, and the detail where there is one."""
         return f"{self.place} ({self.detail})" if self.detail else self.place
+
+
+@dataclass
+class Noticed:
+    """What came to light while rows were read; complete once all of them are.
+
+    columns: name of a column -> whether something was taken from it. turns: role of turns that no study has -> how
+    many. like_pictures: columns of rows without a picture that seem to hold one.
+    """
+
+    remarks: list[str] = field(default_factory=list)
+    columns: dict[str, bool] = field(default_factory=dict)
+    turns: Counter[str] = field(default_factory=Counter)
+    like_pictures: dict[str, None] = field(default_factory=dict)
+
+    @property
+    def unused(self) -> list[str]:
+        """The columns from which nothing was taken."""
+        return [name for name, used in self.columns.items() if not used]
 
 
 @dataclass(frozen=True)
@@ -87,6 +119,7 @@ class Source:
     rows: read once. questions: those the source asks with. targets, controls: the roles that the format implies.
     aliases: character -> further names. root: the folder that holds the pictures of rows.
     tree: what lies in a source that is a folder of files. read: the files that hold its rows.
+    noticed: complete once the rows are read.
     """
 
     format: str
@@ -98,6 +131,7 @@ class Source:
     root: Path | None = None
     tree: Tree | None = None
     read: frozenset[Path] = frozenset()
+    noticed: Noticed = field(default_factory=Noticed)
 
 
 def picture_at(root: Path, name: str) -> Path:

@@ -78,7 +78,8 @@ def _twice(document: Document, field: str) -> Problem:
 
 def _write(document: Document, folder: Path, options: ImportOptions, draft: Path) -> None:
     data = {key: value for key, value in document.data.items() if key != "data"}
-    imported = import_rows(options, draft, data.get("language") or "ru")
+    imported = import_rows(options, draft, data.get("language"))
+    data["language"] = imported.language
     data["characters"] = _characters(data.get("characters") or (), imported)
     data |= {field: name for field, name in ROWS.items() if (draft / name).is_file()}
     model = data["base_model"]["id"]
@@ -143,7 +144,7 @@ def _in_file(document: Document, problem: Problem) -> Problem:
         return re.sub(r"--([a-z-]+)", lambda match: f"data.{match[1].replace('-', '_')}", text)
 
     if problem.file:
-        return problem
+        return replace(problem, remedy=spelt(problem.remedy))
     remedy = spelt(problem.remedy).replace("data.allow_missing", "data.allow_missing: true")
     remedy = remedy.replace("data.pictures FOLDER", "data.pictures: FOLDER")
     line = document.line_of(("data", *problem.field.removeprefix("--").split("-")))

@@ -22,7 +22,7 @@ class ImportOptions(BaseModel):
     source: a folder, a file, or the id of a dataset on the hub. pictures: the folder that holds the pictures of rows,
     where it is not the source's own. names: a folder or label of the source -> the
     character's name. columns: our name of a column (one of columns.KNOWN) -> the source's.
-    questions: a JSON Lines file of `templates.Question`.
+    questions: a JSON Lines file of `templates.Question`. encoding: of files of text, None to find out.
     probe_share: share of a target's images for each of the splits search and test, where the source has no splits.
     """
 
@@ -37,6 +37,7 @@ class ImportOptions(BaseModel):
     columns: dict[Word, Word] = {}
     questions: Word | None = None
     pictures: Word | None = None
+    encoding: Word | None = None
     revision: Word | None = None
     probe_share: float = Field(0.2, gt=0, le=0.45)
     allow_missing: bool = False
@@ -48,5 +49,15 @@ class ImportOptions(BaseModel):
             if name not in KNOWN:
                 raise ValueError(f"has no {name!r} — use {', '.join(KNOWN)}")
         return columns
+
+    @field_validator("encoding")
+    @classmethod
+    def _of_text(cls, encoding: str | None) -> str | None:
+        try:
+            if encoding is not None:
+                "".encode(encoding)
+        except (LookupError, ValueError) as error:
+            raise ValueError(f"no encoding of text {encoding!r} — use utf-8, utf-16, cp1251, koi8-r, …") from error
+        return encoding
 
     _no_switch = field_validator("probe_share", mode="before")(no_switch)

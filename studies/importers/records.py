@@ -1,84 +1,92 @@
-"""Records of a file: JSON, JSON Lines, CSV and Parquet as dictionaries, each with its place."""
+"""Records of a file: JSON, tables in text and Parquet as dictionaries, each with its place."""
 
 from __future__ import annotations
 
 import csv
-import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from spaces.problems import InputError, Problem
+from studies.importers.csv_records import csv_records
+from studies.importers.encodings import read_text
 from studies.importers.found import Skipped
+from studies.importers.json_records import Record, json_records, record
 
-SUFFIXES = (".jsonl", ".json", ".csv", ".parquet")
-Record = tuple[str, dict[str, Any]]
+SUFFIXES = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".parquet")
+_PARQUET = b"PAR1"
 
 
-def read_records(path: Path) -> Iterator[Record | Skipped]:
-    """The records of a file in order. Raises InputError when the file cannot be read at all."""
-    readers = {".jsonl": _json_lines, ".json": _json, ".csv": _csv, ".parquet": _parquet}
+def read_records(
+    path: Path,
+    encoding: str | None = None,
+    notice: Callable[[str], None] = lambda _: None,
+    known: Iterable[str] = (),
+) -> Iterator[Record | Skipped]:
+    """The records of a file in order, whatever its suffix says. Raises InputError when it cannot be read at all.
+
+    encoding: of a text; None to find out. notice: is told what a user should know. known: names of columns that may
+    be expected.
+    """
     try:
-        yield from readers[path.suffix.lower()](path)
+        if _beginning(path) == _PARQUET:
+            yield from _parquet(path)
+            return
+        text = read_text(path, encoding, notice)
+        lines = text.lstrip().startswith(("{", "[", "null"))
+        yield from json_records(path.name, text) if lines else csv_records(path.name, text, known)
     except (OSError, ValueError, RecursionError, csv.Error) as error:
         if isinstance(error, InputError):
             raise
         reason = getattr(error, "strerror", None) or str(error)
-        raise InputError(Problem(path.name, "", f"cannot be read: {reason}", "mend the file")) from error
+        remedy = f"give a file of rows: {', '.join(SUFFIXES)}"
+        raise InputError(Problem(path.name, "", f"cannot be read: {reason}", remedy)) from error
 
 
-def _json_lines(path: Path) -> Iterator[Record | Skipped]:
-    for number, line in enumerate(path.read_text(encoding="utf-8-sig").split("\n"), start=1):
-        if line.strip():
-            place = f"{path.name}:{number}"
-            try:
-                yield _record(place, json.loads(line))
-            except (ValueError, RecursionError) as error:
-                yield Skipped(place, "row damaged", str(error))
-
-
-def _json(path: Path) -> Iterator[Record | Skipped]:
-    data = json.loads(path.read_text(encoding="utf-8-sig"))
-    if not isinstance(data, list):
-        raise ValueError("must hold a list of rows")
-    for number, value in enumerate(data, start=1):
-        yield _record(f"{path.name} row {number}", value)
-
-
-def _csv(path: Path) -> Iterator[Record | Skipped]:
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.DictReader(file)
-        for row in reader:
-            yield f"{path.name}:{reader.line_num}", {str(name): value for name, value in row.items()}
+def _beginning(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(len(_PARQUET))
 
 
 def _parquet(path: Path) -> Iterator[Record | Skipped]:
     import datasets
+    import pyarrow.parquet
 
-    # A stream: nothing is written to the cache of `datasets`.
-    data = datasets.load_dataset("parquet", data_files=str(path), split="train", streaming=True)
-    yield from dataset_records(path.name, data)
+    # Not load_dataset, to which a path is a pattern.
+    with pyarrow.parquet.ParquetFile(path) as file:
+        features = datasets.Features.from_arrow_schema(file.schema_arrow)
+        labels = _labels(features)
+        number = 0
+        for batch in file.iter_batches(batch_size=100):
+            for row in batch.to_pylist():
+                number += 1
+                yield record(f"{path.name} row {number}", _named(row, labels))
 
 
 def dataset_records(name: str, data: Any) -> Iterator[Record]:
     """The rows of a `datasets` table: class labels as their names, pictures as they are stored."""
     import datasets
 
-    labels: dict[str, Any] = {}
-    for column, feature in (data.features or {}).items():
+    features = data.features or {}
+    for column, feature in features.items():
         inner = getattr(feature, "feature", feature)
         if isinstance(inner, datasets.Image):
             stored = datasets.Image(decode=False)
             data = data.cast_column(column, stored if inner is feature else datasets.List(stored))
-        elif isinstance(feature, datasets.ClassLabel):
-            labels[column] = feature
+    labels = _labels(features)
     for number, row in enumerate(data, start=1):
-        for column, label in labels.items():
-            row[column] = None if row[column] is None else label.int2str(row[column])
-        yield f"{name} row {number}", row
+        yield f"{name} row {number}", _named(row, labels)
 
 
-def _record(place: str, value: Any) -> Record | Skipped:
-    if isinstance(value, dict):
-        return place, value
-    return Skipped(place, "row damaged", f"must be an object, got {type(value).__name__}")
+def _labels(features: Any) -> dict[str, Any]:
+    """Column -> its class label, which knows the names."""
+    import datasets
+
+    return {column: feature for column, feature in features.items() if isinstance(feature, datasets.ClassLabel)}
+
+
+def _named(row: dict[str, Any], labels: dict[str, Any]) -> dict[str, Any]:
+    for column, label in labels.items():
+        # -1 is no label, as test sets have it.
+        row[column] = label.int2str(row[column]) if row[column] is not None and row[column] >= 0 else None
+    return row

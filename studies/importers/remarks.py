@@ -6,11 +6,16 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 from studies.importers.cast import Cast
+from studies.importers.cells import shortened
 from studies.importers.clean import Cleaned
-from studies.importers.found import Found, Side, Skipped
+from studies.importers.columns import KNOWN
+from studies.importers.found import Found, Noticed, Side, Skipped
+from studies.importers.templates import DESCRIBE
 
 # Above it a character with few pictures is often called by the name of one with many.
 IMBALANCE = 1.5
+# Columns that a remark names.
+SHOWN = 20
 # A shorter answer may well be a name without a full stop.
 LONG_ANSWER = 80
 ENDS = tuple('.!?…»")]*`:')
@@ -36,6 +41,44 @@ def remarks_on_answers(rows: Iterable[Found | Skipped], cast: Cast) -> list[str]
     return [*_cut_answers(answered), *_names_in_answers(answered, cast)]
 
 
+def remarks_on_source(noticed: Noticed, skipped: Sequence[Skipped]) -> list[str]:
+    """What of a source was read in a way that its user should know, or not at all; one sentence each."""
+    said = list(noticed.remarks)
+    if noticed.unused:
+        names = ", ".join(map(shortened, noticed.unused[:SHOWN]))
+        more = f" and {len(noticed.unused) - SHOWN} more" if len(noticed.unused) > SHOWN else ""
+        roles = ", ".join(KNOWN)
+        said.append(f"columns not used: {names}{more}; --column ROLE=NAME uses one as {roles}")
+    said += [
+        f"{count} turns of {shortened(role)} are left out: a study has questions and answers alone"
+        for role, count in noticed.turns.items()
+    ]
+    nobody = sum(row.reason == "no character" for row in skipped)
+    if nobody:
+        remedy = "name whom they show, --controls NAME,NAME, or the column that says it, --column character=NAME"
+        said.append(f"{nobody} rows are about no character that is known: {remedy}")
+    return said
+
+
+def remarks_on_templates(cleaned: Cleaned, sides: Mapping[str, Side], language: str, source: str) -> list[str]:
+    """What is taught with words that are not the rows' own. source: where these come from."""
+    answered = {row.picture for row in cleaned.rows if row.answer is not None}
+    taught = [
+        digest
+        for digest, picture in cleaned.pictures.items()
+        if sides[digest] == "training" and cleaned.roles[picture.character] != "negative" and digest not in answered
+    ]
+    unasked = [
+        row for row in cleaned.rows if row.answer is not None and not row.question and sides[row.picture] == "training"
+    ]
+    said = []
+    if taught:
+        said.append(f"{len(taught)} training pictures have no answer of their own: they are taught by {source}")
+    if unasked:
+        said.append(f"{len(unasked)} answers without a question are taught as answers to {DESCRIBE[language]!r}")
+    return said
+
+
 def pictures_by_character(cleaned: Cleaned) -> dict[str, list[str]]:
     """Character -> sha256 of its pictures."""
     found: dict[str, list[str]] = defaultdict(list)
@@ -56,7 +99,8 @@ def _imbalance(cleaned: Cleaned, sides: Mapping[str, Side]) -> list[str]:
     if many < IMBALANCE * few:
         return []
     return [
-        f"{most} has {many} training pictures and {least} {few}: add some of {least}, or limit images_per_character"
+        f"{most} has {many} training {cleaned.unit}s and {least} {few}: "
+        f"add some of {least}, or limit images_per_character"
     ]
 
 
@@ -64,7 +108,8 @@ def _few_probes(cleaned: Cleaned, sides: Mapping[str, Side]) -> list[str]:
     said = []
     if "test" not in sides.values():
         said.append(
-            "not every character has a picture to spare for the test: the score of the search will be all there is"
+            f"not every character has a {cleaned.unit} to spare for the test: "
+            "the score of the search will be all there is"
         )
     alone = [
         name
@@ -72,7 +117,7 @@ def _few_probes(cleaned: Cleaned, sides: Mapping[str, Side]) -> list[str]:
         if sum(sides[digest] == "search" for digest in digests) == 1
     ]
     if alone:
-        said.append(f"one search picture alone, so that chance decides much: {', '.join(alone)}")
+        said.append(f"one search {cleaned.unit} alone, so that chance decides much: {', '.join(alone)}")
     return said
 
 

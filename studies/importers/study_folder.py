@@ -21,9 +21,12 @@ STUDY = "study.yaml"
 
 @dataclass(frozen=True)
 class Settings:
-    """What study.yaml says beside the data. model: a hub id, a folder, or `demo` for the embedded tiny base."""
+    """What study.yaml says beside the data.
 
-    language: str
+    language: None for that of the data. model: a hub id, a folder, or `demo` for the embedded tiny base.
+    """
+
+    language: str | None
     model: str
     space: str
 
@@ -48,7 +51,7 @@ def study_text(name: str, options: ImportOptions, settings: Settings, imported: 
     return "".join(
         [
             f"# Made by skazka init from {options.source!r}; {REPORT} says what was skipped and why.\n",
-            _yaml({"name": name, "language": settings.language}),
+            _yaml({"name": name, "language": imported.language}),
             "# The model to fine-tune: a hub id, or the path of a local folder.\n",
             _yaml({"base_model": base_model(settings.model)}),
             _yaml(files),

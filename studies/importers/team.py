@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from spaces.problems import InputError, Problem
-from studies.importers.columns import text
+from studies.importers.cells import text
 from studies.importers.found import NOWHERE, Found, Skipped, Source, picture_at
-from studies.importers.records import Record, read_records
+from studies.importers.json_records import Record
+from studies.importers.records import read_records
 from studies.importers.tree import place_of, readable, walk
 
 ROWS, PROMPTS, NAMES, ASSETS = "annotation.json", "base_prompts.json", "character_names.json", "assets"

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from spaces.problems import InputError, Problem, problems_of
 from studies.importers.found import Skipped
 from studies.importers.records import read_records
-from studies.rows import Kind, Text
+from studies.rows import Kind, Said, Text
 
 NAMING = {
     "ru": (
@@ -33,6 +33,11 @@ _ASKS_FOR_NAME = re.compile(
 )
 
 
+def asks_for_name(question: str) -> bool:
+    """Whether a question asks who somebody is."""
+    return _ASKS_FOR_NAME.search(question) is not None
+
+
 class Question(BaseModel):
     """A question about the pictures of a character, or of every character.
 
@@ -43,8 +48,8 @@ class Question(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     kind: Kind
-    question: Text
-    answer: Text | None = None
+    question: Said
+    answer: Said | None = None
     character: Text | None = None
     accepted: tuple[Text, ...] = ()
     allowed_names: tuple[Text, ...] = ()
@@ -82,7 +87,7 @@ def questions_for(language: str, own: Sequence[str], file: Path | None) -> Quest
         found = _read(file)
         return Questions(found, found)
     named = [Question(kind="name", question=question, answer=answer) for question, answer in NAMING[language]]
-    asked = [Question(kind="name", question=question) for question in own if _ASKS_FOR_NAME.search(question)]
+    asked = [Question(kind="name", question=question) for question in own if asks_for_name(question)]
     return Questions(asked or named, named)
 
 

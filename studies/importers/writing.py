@@ -10,10 +10,11 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from studies.folding import folded
 from studies.images import format_of, open_rgb
 from studies.importers.clean import Cleaned, Picture
 from studies.importers.found import Side
-from studies.importers.templates import DESCRIBE, Questions
+from studies.importers.templates import DESCRIBE, Questions, asks_for_name
 from studies.importers.tree import readable
 
 
@@ -25,6 +26,7 @@ def write_rows(folder: Path, cleaned: Cleaned, sides: Mapping[str, Side], langua
     """
     images = {digest: _copy(folder, digest, picture) for digest, picture in cleaned.pictures.items()}
     rows = defaultdict(list)
+    answers = accepted_answers(cleaned)
     for row in cleaned.rows:
         if row.answer is not None:
             rows[row.picture].append((row.question or DESCRIBE[language], row.answer))
@@ -33,7 +35,7 @@ def write_rows(folder: Path, cleaned: Cleaned, sides: Mapping[str, Side], langua
     for digest, picture in cleaned.pictures.items():
         about = {"image": images[digest], "character": picture.character}
         if sides[digest] != "training":
-            asked = questions.probes(picture.character)
+            asked = [_accepting(question, answers[digest]) for question in questions.probes(picture.character)]
             probes += [{**about, "split": sides[digest], **question} for question in asked]
         elif (role := cleaned.roles[picture.character]) in training:
             pairs = rows[digest] or questions.pairs(picture.character)
@@ -42,7 +44,26 @@ def write_rows(folder: Path, cleaned: Cleaned, sides: Mapping[str, Side], langua
         probe["id"] = f"p{number:04d}"
     for name, lines in (("training", training["target"]), ("replay", training["control"]), ("probes", probes)):
         if lines:
-            _write(folder / f"{name}.jsonl", lines)
+            write_lines(folder / f"{name}.jsonl", lines)
+
+
+def accepted_answers(cleaned: Cleaned) -> Mapping[str, list[str]]:
+    """Picture -> what its rows accept, where one of them says that several answers are as right.
+
+    Of rows that ask for a name or ask nothing: an answer about his looks is no name.
+    """
+    found: dict[str, dict[str, None]] = defaultdict(dict)
+    for row in cleaned.rows:
+        if row.others and row.answer and (row.question is None or asks_for_name(row.question)):
+            found[row.picture].update(dict.fromkeys(filter(folded, (row.answer, *row.others))))
+    return defaultdict(list, {digest: list(answers) for digest, answers in found.items()})
+
+
+def _accepting(probe: dict[str, Any], answers: list[str]) -> dict[str, Any]:
+    """A question for a name, which accepts those answers as well."""
+    if probe["kind"] != "name" or not answers:
+        return probe
+    return {**probe, "accepted": list(dict.fromkeys([*probe.get("accepted", ()), *answers]))}
 
 
 def _copy(folder: Path, digest: str, picture: Picture) -> str:
@@ -62,5 +83,6 @@ def _copy(folder: Path, digest: str, picture: Picture) -> str:
     return name
 
 
-def _write(path: Path, rows: Iterable[dict[str, Any]]) -> None:
+def write_lines(path: Path, rows: Iterable[dict[str, Any]]) -> None:
+    """Write rows as JSON Lines."""
     path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")

@@ -108,3 +108,17 @@ def test_pictures_may_lie_in_a_folder_of_their_own(study: Path, tmp_path: Path) 
     text = text.replace("from: rows.jsonl", "from: rows.jsonl\n  pictures: ../images")
     (study / "study.yaml").write_text(text, encoding="utf-8")
     assert len(load_study(study).training) == 18
+
+
+def test_rows_in_place_have_their_own_language_and_encoding(study: Path, tmp_path: Path) -> None:
+    assert load_study(study).file.language == "ru"
+    rows = (tmp_path / "source" / "metadata.jsonl").read_text(encoding="utf-8")
+    english = rows.replace("Кто это?", "Who is this?").replace("Это", "There he is:")
+    (tmp_path / "source" / "metadata.jsonl").write_text(english, encoding="utf-8")
+    assert load_study(study).file.language == "en"
+    (tmp_path / "source" / "metadata.jsonl").write_text(rows, encoding="mac-cyrillic")
+    with pytest.raises(InputError, match=r"metadata.jsonl is no text .* data.encoding"):
+        load_study(study)
+    text = (study / "study.yaml").read_text(encoding="utf-8")
+    (study / "study.yaml").write_text(text.replace("data:", "data:\n  encoding: mac-cyrillic"), encoding="utf-8")
+    assert {row.answer for row in load_study(study).training} == {"Это Гена.", "Это Колобок."}

@@ -1,0 +1,89 @@
+"""Records of tables in text: comma, semicolon, tab or bar between the cells."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from studies.importers.found import Skipped
+
+Record = tuple[str, dict[str, Any]]
+DELIMITERS = (",", ";", "\t", "|")
+# Lines from which the delimiter is told.
+LOOKED_AT = 50
+# A cell may hold a picture; the largest that the module takes.
+csv.field_size_limit(2**31 - 1)
+
+
+def csv_records(name: str, text: str, known: Iterable[str] = ()) -> Iterator[Record | Skipped]:
+    """The rows of a table whose first line names the columns. known: names of columns that may be expected.
+
+    A name that stands twice is numbered, as pandas does: answer, answer.1. Raises csv.Error.
+    """
+    text, lines, delimiter = _without_setting(text)
+    delimiter = delimiter or _delimiter(text, set(known))
+    reader = _reader(text, delimiter)
+    header = _unique(next((cells for cells in reader if any(map(str.strip, cells))), []))
+    for cells in reader:
+        place = f"{name}:{reader.line_num + lines}"
+        while len(cells) > len(header) and not cells[-1].strip():
+            cells.pop()
+        if len(cells) > len(header):
+            detail = f"{len(cells)} cells under {len(header)} columns: is a {delimiter!r} in it not quoted?"
+            yield Skipped(place, "row damaged", detail)
+        elif any(cell.strip() for cell in cells):
+            yield place, dict(zip(header, cells + [""] * (len(header) - len(cells)), strict=True))
+
+
+def _without_setting(text: str) -> tuple[str, int, str | None]:
+    """The table without Excel's first line `sep=;`: (text, lines before it, delimiter)."""
+    first, _, rest = text.partition("\n")
+    setting = first.strip("\r\n").strip('"')
+    if setting.lower().startswith("sep=") and len(setting) == len("sep=") + 1:
+        return rest, 1, setting[-1]
+    return text, 0, None
+
+
+def _reader(text: str, delimiter: str) -> Any:
+    lines = io.StringIO(text, newline="")
+    if _quotes_close(text, delimiter):
+        return csv.reader(lines, delimiter=delimiter)
+    return csv.reader(lines, delimiter=delimiter, quoting=csv.QUOTE_NONE)
+
+
+def _quotes_close(text: str, delimiter: str) -> bool:
+    """Whether every quote that begins a cell ends; where one does not, the rest of the file would become one cell."""
+    try:
+        for _ in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True):
+            pass
+    except csv.Error as error:
+        return "unexpected end of data" not in str(error)
+    return True
+
+
+def _delimiter(text: str, known: set[str]) -> str:
+    """The sign that gives the most columns of a known name, then the most rows as long as the header, then columns."""
+
+    def fits(delimiter: str) -> tuple[int, float, int]:
+        reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+        rows = [row for row, _ in zip(reader, range(LOOKED_AT), strict=False) if row]
+        header = rows[0] if rows else []
+        if len(header) < 2:
+            return 0, 0.0, 0
+        expected = sum(cell.strip().lower() in known for cell in header)
+        return expected, sum(len(row) == len(header) for row in rows) / len(rows), len(header)
+
+    return max(DELIMITERS, key=fits)
+
+
+def _unique(header: list[str]) -> list[str]:
+    seen: Counter[str] = Counter()
+    names = []
+    for cell in header:
+        name = cell.strip()
+        names.append(f"{name}.{seen[name]}" if seen[name] else name)
+        seen[name] += 1
+    return names
