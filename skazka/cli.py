@@ -236,6 +236,7 @@ def check(study: str | None, as_json: bool) -> None:
     from studies.checks import load_study
 
     found = load_study(study)
+    marked = sum(rows.marked for rows in (found.training, found.replay, found.probes))
     facts = {
         "ok": True,
         "study": str(found.folder),
@@ -244,6 +245,7 @@ def check(study: str | None, as_json: bool) -> None:
         "training_rows": len(found.training),
         "replay_rows": len(found.replay),
         "probes": {split: len(found.probes_of(split)) for split in ("search", "test")},
+        **({"picture_marks": f"left out of {marked} rows"} if marked else {}),
         "baselines": list(found.file.baselines),
         "space": found.file.space,
     }

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, ValidationError
 
 from spaces.problems import Problem, problems_of
-from studies.placeholders import without_placeholders
+from studies.placeholders import has_placeholder, without_placeholders
 
 
 def _without_marks(text: str) -> str:
@@ -86,6 +86,8 @@ class Rows(list[AnyRow]):
         super().__init__(rows)
         self.file = file
         self.lines = lines
+        # How many of them held marks of pictures, which were left out.
+        self.marked = 0
 
     def problem(self, index: int, field: str, message: str, remedy: str) -> Problem:
         """A refusal of one row."""
@@ -108,6 +110,7 @@ def read_rows(path: Path, row_type: type[AnyRow]) -> tuple[Rows[AnyRow], list[Pr
             if isinstance(found, Row):
                 rows.append(found)
                 rows.lines.append(number)
+                rows.marked += has_placeholder(line)
             else:
                 problems += found
     return rows, problems

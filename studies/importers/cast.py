@@ -87,7 +87,11 @@ class Cast:
         )
         if not self.given and not self.implied:
             message = f"who is to be learnt? The pictures show: {shown}"
-            raise InputError(Problem("", "--targets", message, "name those; all others become controls"))
+            remedy = "name those; all others become controls"
+            if not names:
+                message = "who is to be learnt? No column or folder names a character"
+                remedy = "name those whom the answers name, and --controls; or the column: --column character=NAME"
+            raise InputError(Problem("", "--targets", message, remedy))
         known = self.given or self.implied
         if self.given:
             self._refuse_strangers(names, shown)

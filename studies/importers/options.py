@@ -57,7 +57,7 @@ class ImportOptions(BaseModel):
             if encoding is not None:
                 "".encode(encoding)
         except (LookupError, ValueError) as error:
-            raise ValueError(f"no encoding of text {encoding!r} — use utf-8, utf-16, cp1251, koi8-r, …") from error
+            raise ValueError("no encoding of text — use utf-8, utf-16, cp1251, koi8-r, …") from error
         return encoding
 
     _no_switch = field_validator("probe_share", mode="before")(no_switch)

@@ -41,7 +41,7 @@ def plain(path: str, name: str) -> Row:
     return {"image": path, "character": name, "question": "Кто это?", "answer": f"Это {name}."}
 
 
-def write(path: Path, data: Sequence[Any] | str, encoding: str = "utf-8") -> Path:
+def write(path: Path, data: Sequence[Row] | str, encoding: str = "utf-8") -> Path:
     """A file of rows: JSON Lines, or the text as it is."""
     path.parent.mkdir(parents=True, exist_ok=True)
     text = data if isinstance(data, str) else lines(data)

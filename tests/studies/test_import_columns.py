@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -166,7 +167,7 @@ def assistant(content: Any) -> list[Row]:
     return [{"role": "assistant", "content": content}]
 
 
-CHATS = {
+CHATS: dict[str, Callable[[str], Row]] = {
     "strings": lambda name: {"prompt": "Кто это?", "completion": f"Это {name}."},
     "messages": lambda name: {"prompt": user("Кто это?"), "completion": assistant(f"Это {name}.")},
     "parts": lambda name: {
@@ -305,7 +306,7 @@ def data_address(path: Path) -> str:
     return "data:image/png;base64," + base64.b64encode(path.read_bytes()).decode()
 
 
-STORED = {
+STORED: dict[str, Callable[[Path], Any]] = {
     "data address": data_address,
     "base64": lambda path: base64.b64encode(path.read_bytes()).decode(),
     "base64 in lines": lambda path: base64.encodebytes(path.read_bytes()).decode(),

@@ -49,7 +49,7 @@ def test_an_encoding_of_one_byte_is_told_and_may_be_named(tmp_path: Path) -> Non
     assert not any("encoding" in remark for remark in imported.remarks)
     with pytest.raises(InputError, match=r"data.csv is not written in utf-8 — .*--encoding"):
         study_of(path, tmp_path / "wrong", encoding="utf-8")
-    with pytest.raises(ValueError, match="no encoding of text 'latin-99'"):
+    with pytest.raises(ValueError, match="no encoding of text"):
         study_of(path, tmp_path / "unknown", encoding="latin-99")
     assert not (tmp_path / "wrong").exists()
 

@@ -67,6 +67,7 @@ def test_a_study_s_own_rows_are_read_without_marks(tmp_path: Path) -> None:
     study = load_study(folder)
     assert {row.question for row in (*study.training, *study.probes)} == {"Who is it?"}
     assert {row.answer for row in study.training} == {"Gena.", "It is Gena."}
+    assert (study.training.marked, study.probes.marked, study.replay.marked) == (2, 7, 0)
     edit(folder / "probes.jsonl", 1, "<image>\\nWho is it?", "<image_1>")
     with pytest.raises(
         InputError, match=r"probes.jsonl:1 question: holds only marks of pictures, got .* — write words"
