@@ -102,8 +102,13 @@ def _fitness(
 ) -> dict[str, Any] | None:
     """What was measured of the adapter that is exported, and whether that can be advised."""
     median = won.median if won is not None else None
-    row, score = (best, best and best.score) if won is None or median is None else (median, won.mean)
-    found = None if row is None else fitness_of(folder.study(), ledger, row.id, score, tested)
+    if won is not None and median is not None:
+        row, score = median, won.mean
+    elif best is not None:
+        row, score = best, best.score
+    else:
+        return None
+    found = fitness_of(folder.study(), ledger, row.id, score, tested)
     if found is None:
         return None
     return {

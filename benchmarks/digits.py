@@ -31,12 +31,13 @@ from spaces.space import NAMED
 from studies.checks import load_study
 from studies.demo.content import Person, World
 from studies.demo.make import FOLDER as DEMO_FOLDER
-from studies.demo.make import asked_rows, save_pictures, taught_rows, write_rows
+from studies.demo.make import asked_rows, named_rows, save_pictures, taught_rows, write_rows
 
 # How many scans of a digit a side has; what is left is for pretraining the base.
 SIDES = {"search": 12, "test": 12, "training": 28, "replay": 12}
 # No row for training shows a 9.
 SEEN_NEGATIVES = ("3", "7")
+BASE_ANSWER = "base-answer"
 # Pixels a side: of a picture, and of the digit on it.
 SIZE, DIGIT_SIZE = 64, 48
 SEEING, SPEAKING = 1000, 900
@@ -69,8 +70,8 @@ WORLD = World(
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option(
     "--replay-negatives",
-    type=click.Choice(["base-answer", "own-name", "none"]),
-    default="base-answer",
+    type=click.Choice([BASE_ANSWER, "own-name", "none"]),
+    default=BASE_ANSWER,
     show_default=True,
     help="What replay rows of 3 and 7 answer.",
 )
@@ -81,27 +82,28 @@ def main(folder: Path, replay_negatives: str, model: Path | None) -> None:
     """Write the study into FOLDER, which must be new, and say what its base knows."""
     if folder.exists():
         raise click.UsageError(f"{folder} exists — name a new folder")
-    make_study(folder, negatives=replay_negatives != "none")
+    make_study(folder, replay_negatives)
     if model is not None:
         shutil.copytree(model, folder / "model")
     else:
         click.echo(f"base trained in {make_base(folder / 'model'):.0f} s")
-    if replay_negatives == "base-answer":
-        let_the_base_answer(folder)
     for line in known(folder):
         click.echo(line)
 
 
-def make_study(folder: Path, *, negatives: bool) -> None:
-    """Write everything but the model; `negatives`: whether replay has rows of them, under their own names."""
+def make_study(folder: Path, replay_negatives: str = BASE_ANSWER) -> None:
+    """Write everything but the model; replay_negatives: what replay rows of 3 and 7 answer, or `none` of such rows."""
     folder.mkdir(parents=True)
     training, replay, probes = [], [], []
     for person in WORLD.people:
         if person.role == "target":
             training += taught_rows(person, _save(folder, person, "training"), WORLD.questions)
-        elif person.role == "control" or (negatives and person.key in SEEN_NEGATIVES):
-            asked = WORLD.questions if person.role == "control" else {"name": WORLD.questions["name"]}
-            replay += taught_rows(person, _save(folder, person, "replay"), asked)
+        elif person.role == "control":
+            replay += taught_rows(person, _save(folder, person, "replay"), WORLD.questions)
+        elif person.key in SEEN_NEGATIVES and replay_negatives != "none":
+            pictures = _save(folder, person, "replay")
+            answered = replay_negatives != BASE_ANSWER
+            replay += named_rows(person, pictures, WORLD.questions["name"], answered=answered)
         for split in ("search", "test"):
             probes += asked_rows(person, split, _save(folder, person, split), WORLD.questions)
     write_rows(folder / "training.jsonl", training)
@@ -181,23 +183,6 @@ def make_base(folder: Path) -> float:
     from studies.demo.base import pretrain
 
     return pretrain(folder, world=WORLD, picture=for_pretraining, seeing=SEEING, speaking=SPEAKING)
-
-
-def let_the_base_answer(folder: Path) -> None:
-    """Replay rows of negatives answer as the bare base does, so that they teach no name."""
-    from trainables.answering import Interviewer
-    from trainables.base_model import BaseModel
-    from trainables.examination import encode
-
-    study = load_study(folder)
-    base = BaseModel.load(study.base_model, study.file.base_model)
-    negatives = set(study.named("negative"))
-    features: dict[str, Any] = {}
-    rows = {row.unit: encode(study, base, features, row, None) for row in study.replay if row.character in negatives}
-    interviewer = Interviewer(base, features, {}, max_new_tokens=study.file.evaluation.max_new_tokens)
-    texts = {answer.probe: answer.text for answer in interviewer.ask(base.model, rows, ())}
-    answered = [row.model_copy(update={"answer": texts.get(row.unit, row.answer)}) for row in study.replay]
-    write_rows(folder / "replay.jsonl", (row.model_dump() for row in answered))
 
 
 def known(folder: Path) -> list[str]:

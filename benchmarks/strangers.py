@@ -14,8 +14,8 @@ def measures(study: Study, before: Sequence[GradedAnswer], after: Sequence[Grade
     """The score and its parts, and shares of answers, [0, 1], by group of characters."""
     groups = _groups(study)
     found = dict(vars(score_answers(before, after, study.roles, study.file.score)))
-    for group, names in groups.items():
-        mine = [graded for graded in after if graded.character in names]
+    for group, shown in groups.items():
+        mine = [graded for graded in after if graded.character in shown]
         found[f"wrong names, {group}"] = mean(graded.grade in HALLUCINATED for graded in mine)
     strangers = {*groups["seen negatives"], *groups["unseen negatives"]}
     for group, names in (("targets", set(groups["targets"])), ("negatives", strangers)):

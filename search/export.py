@@ -166,7 +166,7 @@ def _write(folder: RunFolder, row: TrialRow, source: Path, target: Path, manifes
     study = folder.study()
     with closing(folder.ledger()) as ledger:
         tested = score_on_test(study, ledger, row.id)
-        fitness = fitness_of(study, ledger, row.id, row.score, tested and tested.score)
+        fitness = fitness_of(study, ledger, row.id, row.score, None if tested is None else tested.score)
     record = {
         **vars(row),
         "test": tested and vars(tested),

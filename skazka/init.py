@@ -45,10 +45,14 @@ MODEL = "Qwen/Qwen2.5-VL-3B-Instruct"
 @click.option("--encoding", help="Of files of rows, e.g. cp1251.  [default: found out]")
 @click.option("--language", type=click.Choice(["ru", "en"]), help="Of questions and report.  [default: the rows' own]")
 @click.option("--model", default=MODEL, show_default=True, help="Hub id, folder, or demo for the embedded tiny one.")
-@click.option("--space", type=click.Choice(named_spaces()), default="lora", show_default=True, help="What to search.")
+@click.option(
+    "--space",
+    type=click.Choice(named_spaces()),
+    help="What to search.  [default: forgetting where there are rows to replay, else lora]",
+)
 @json_option
 @guarded
-def init(folder: Path, as_json: bool, language: str | None, model: str, space: str, **said: Any) -> None:
+def init(folder: Path, as_json: bool, language: str | None, model: str, space: str | None, **said: Any) -> None:
     """Make a study folder of pictures, or of data in another format, and say what was found.
 
     Reads one folder a character; ImageFolder with metadata; JSON, JSON Lines, CSV, TSV and Parquet, chats of TRL

@@ -245,7 +245,7 @@ def _marks(study: Study) -> list[Problem]:
         for rows in (study.training, study.replay, study.probes)
         for index, row in enumerate(rows)
         for field in ("question", "answer")
-        if (mark := mark_in(getattr(row, field, ""), marks))
+        if (mark := mark_in(getattr(row, field, None) or "", marks))
     ]
 
 

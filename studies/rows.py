@@ -46,12 +46,6 @@ class Row(BaseModel):
         return self.image or self.question
 
 
-class Example(Row):
-    """A training row: the answer that the model should learn to give."""
-
-    answer: Said
-
-
 class ReplayRow(Row):
     """A row of a control or a negative, mixed into training against forgetting and against wrong names.
 
@@ -59,6 +53,12 @@ class ReplayRow(Row):
     """
 
     answer: Text | None = None
+
+
+class Example(ReplayRow):
+    """A training row: the answer that the model should learn to give."""
+
+    answer: Text
 
 
 class Probe(Row):

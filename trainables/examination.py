@@ -142,7 +142,7 @@ def encode(study: Study, base: BaseModel, features: dict[str, VisionFeatures], r
 
 def read_row(study: Study, base: BaseModel, row: Row) -> tuple[Encoded, EncodedImage | None]:
     """A row and its picture as the processor gives them; the vision tower is not asked. Raises RowError."""
-    answer = row.answer if isinstance(row, Example | ReplayRow) else None
+    answer = row.answer if isinstance(row, ReplayRow) else None
     for field, text in (("question", row.question), ("answer", answer or "")):
         if mark := mark_in(text, base.encoder.marks):
             raise RowError([study.problem_of(row, field, said(mark), REMEDY)])

@@ -12,7 +12,7 @@ import torch
 
 from spaces.problems import Problem
 from spaces.trial_config import TrialConfig
-from studies.rows import Example, Probe
+from studies.rows import Row
 from studies.study import Study
 from trainables.answering import Interviewer
 from trainables.answers import ASK_BATCH
@@ -74,7 +74,7 @@ def row_lengths(study: Study, base: BaseModel) -> list[RowLength]:
     token = base.model.config.image_token_id if base.encoder.sees else None
     lengths = []
     problems: list[Problem] = []
-    rows: list[Example | Probe] = [*study.training, *study.replay, *study.probes]
+    rows: list[Row] = [*study.training, *study.replay, *study.probes]
     for row in rows:
         try:
             encoded, _ = read_row(study, base, row)

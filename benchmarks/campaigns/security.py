@@ -22,6 +22,7 @@ from benchmarks.campaigns import good_inputs, hostile_inputs, hostile_texts
 from benchmarks.campaigns.hostile_inputs import MARKER
 from benchmarks.campaigns.outcome import Outcome
 from search.export import model_card
+from search.fitness import fitness_of
 from search.launch import Options
 from search.manifest import build_manifest, write_manifest
 from search.preparation import PreparationError
@@ -184,7 +185,9 @@ def _outputs_obeyed(folder: Path, payloads: Sequence[str]) -> Found:
 def _card_obeyed(run_folder: RunFolder) -> Found:
     """The model card of an export, which goes to the Hub: its front matter, and the Markdown below it."""
     ledger, manifest = run_folder.ledger(), run_folder.manifest()
-    card = model_card(run_folder.study(), ranked(ledger.trials())[0], manifest, None, Facts(0, {}, ()))
+    study, best = run_folder.study(), ranked(ledger.trials())[0]
+    fitness = fitness_of(study, ledger, best.id, best.score, None)
+    card = model_card(study, best, manifest, None, fitness, Facts(0, {}, ()))
     ledger.close()
     _, front, text = card.split("---\n", 2)
     yield from (("active tags", f"model card: {tag}") for tag in hostile_texts.active_tags(text))

@@ -63,11 +63,13 @@ def taught_rows(
     return rows
 
 
-def named_rows(person: Person, pictures: Sequence[str], *, answered: bool = True) -> list[dict[str, Any]]:
+def named_rows(
+    person: Person, pictures: Sequence[str], wordings: Sequence[str] = QUESTIONS["name"], *, answered: bool = True
+) -> list[dict[str, Any]]:
     """The question for the name, of each picture; without an answer the base's own will be taken."""
     rows: list[dict[str, Any]] = []
     for number, image in enumerate(pictures):
-        wording = QUESTIONS["name"][number % len(QUESTIONS["name"])]
+        wording = wordings[number % len(wordings)]
         rows.append({"image": image, "character": person.name, "question": wording})
         if answered:
             rows[-1]["answer"] = person.answer("name")

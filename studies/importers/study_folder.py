@@ -16,19 +16,20 @@ from studies.importers.draft import drafted
 from studies.importers.options import ImportOptions
 from studies.study import BUNDLED
 
-STUDY = "study.yaml"
+STUDY, REPLAY = "study.yaml", "replay.jsonl"
 
 
 @dataclass(frozen=True)
 class Settings:
     """What study.yaml says beside the data.
 
-    language: None for that of the data. model: a hub id, a folder, or `demo` for the embedded tiny base.
+    language: None for that of the data. model: a hub id, a folder, or `demo` for the embedded tiny base. space: None
+    for `forgetting` where there are rows to replay, else `lora`.
     """
 
     language: str | None
     model: str
-    space: str
+    space: str | None
 
 
 def init_study(to: Path, options: ImportOptions, settings: Settings) -> Imported:
@@ -36,17 +37,19 @@ def init_study(to: Path, options: ImportOptions, settings: Settings) -> Imported
     with drafted(to, STUDY) as draft:
         imported = import_rows(options, draft, settings.language)
         name = to.expanduser().absolute().name
-        (draft / STUDY).write_text(study_text(name, options, settings, imported), encoding="utf-8")
+        (draft / STUDY).write_text(
+            study_text(name, options, settings, imported, replayed=(draft / REPLAY).is_file()), encoding="utf-8"
+        )
         report = {"options": options.model_dump(mode="json", by_alias=True), **asdict(imported)}
         (draft / REPORT).write_text(json.dumps(report, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
         load_study(draft)
     return imported
 
 
-def study_text(name: str, options: ImportOptions, settings: Settings, imported: Imported) -> str:
-    """study.yaml as a person would begin it."""
-    replayed = any(row["role"] == "control" and row["training"] for row in imported.characters)
-    files = {"training": "training.jsonl", "probes": "probes.jsonl"} | ({"replay": "replay.jsonl"} if replayed else {})
+def study_text(name: str, options: ImportOptions, settings: Settings, imported: Imported, *, replayed: bool) -> str:
+    """study.yaml as a person would begin it. replayed: whether there are rows to replay."""
+    files = {"training": "training.jsonl", "probes": "probes.jsonl"} | ({"replay": REPLAY} if replayed else {})
+    space = settings.space or ("forgetting" if replayed else "lora")
     kept = [{key: row[key] for key in ("name", "role", "aliases") if row[key]} for row in imported.characters]
     return "".join(
         [
@@ -58,7 +61,7 @@ def study_text(name: str, options: ImportOptions, settings: Settings, imported: 
             "# target: to be learnt; control: not to be forgotten; negative: not to be taken for a target.\n",
             "characters:\n",
             *(f"  - {_inline(character)}\n" for character in kept),
-            _yaml({"space": settings.space}),
+            _yaml({"space": space}),
             "# Configurations to beat; write yours here.\n",
             "baselines:\n  defaults: {learning_rate: 2.0e-4}\n",
         ]

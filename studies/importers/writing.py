@@ -14,6 +14,7 @@ from studies.folding import folded
 from studies.images import format_of, open_rgb
 from studies.importers.clean import Cleaned, Picture
 from studies.importers.found import Side
+from studies.importers.sides import replayed_roles
 from studies.importers.templates import DESCRIBE, Questions, asks_for_name
 from studies.importers.tree import readable
 
@@ -22,7 +23,8 @@ def write_rows(folder: Path, cleaned: Cleaned, sides: Mapping[str, Side], langua
     """Write the pictures and the three files of rows.
 
     A training picture that has rows is trained on with these, another with what is taught of its character; a picture
-    of search or test is asked each question about its character.
+    of search or test is asked each question about its character. A negative's picture without rows of its own is
+    replayed without an answer, so that the base's own is kept: taught names would not keep it from naming strangers.
     """
     images = {digest: _copy(folder, digest, picture) for digest, picture in cleaned.pictures.items()}
     rows = defaultdict(list)
@@ -30,19 +32,24 @@ def write_rows(folder: Path, cleaned: Cleaned, sides: Mapping[str, Side], langua
     for row in cleaned.rows:
         if row.answer is not None:
             rows[row.picture].append((row.question or DESCRIBE[language], row.answer))
-    training: dict[str, list[dict[str, Any]]] = {"target": [], "control": []}
+    training: list[dict[str, Any]] = []
+    replay: list[dict[str, Any]] = []
+    replayed = replayed_roles(cleaned.roles, {picture.character for picture in cleaned.pictures.values()})
     probes = []
     for digest, picture in cleaned.pictures.items():
         about = {"image": images[digest], "character": picture.character}
         if sides[digest] != "training":
             asked = [_accepting(question, answers[digest]) for question in questions.probes(picture.character)]
             probes += [{**about, "split": sides[digest], **question} for question in asked]
-        elif (role := cleaned.roles[picture.character]) in training:
+        elif cleaned.roles[picture.character] == "target" or picture.character in replayed:
             pairs = rows[digest] or questions.pairs(picture.character)
-            training[role] += [{**about, "question": question, "answer": answer} for question, answer in pairs]
+            taught = [{**about, "question": question, "answer": answer} for question, answer in pairs]
+            if cleaned.roles[picture.character] == "negative" and not rows[digest]:
+                taught = [{**about, "question": question} for question, _ in pairs]
+            (training if cleaned.roles[picture.character] == "target" else replay).extend(taught)
     for number, probe in enumerate(probes, start=1):
         probe["id"] = f"p{number:04d}"
-    for name, lines in (("training", training["target"]), ("replay", training["control"]), ("probes", probes)):
+    for name, lines in (("training", training), ("replay", replay), ("probes", probes)):
         if lines:
             write_lines(folder / f"{name}.jsonl", lines)
 
