@@ -80,14 +80,16 @@ AnyRow = TypeVar("AnyRow", bound=Row)
 
 
 class Rows(list[AnyRow]):
-    """Rows of one file that remember where each of them stands."""
+    """Rows of one file that remember where each of them stands.
 
-    def __init__(self, file: str, rows: list[AnyRow], lines: list[int]) -> None:
+    marked: how many of them held marks of pictures, which were left out.
+    """
+
+    def __init__(self, file: str, rows: list[AnyRow], lines: list[int], marked: int = 0) -> None:
         super().__init__(rows)
         self.file = file
         self.lines = lines
-        # How many of them held marks of pictures, which were left out.
-        self.marked = 0
+        self.marked = marked
 
     def problem(self, index: int, field: str, message: str, remedy: str) -> Problem:
         """A refusal of one row."""

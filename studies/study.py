@@ -280,6 +280,7 @@ def _as_on_disk(rows: Rows[Any], folder: Path) -> Rows[Any]:
         rows.file,
         [row.model_copy(update={"image": spelt[row.image]}) if row.image in spelt else row for row in rows],
         rows.lines,
+        rows.marked,
     )
 
 
