@@ -116,7 +116,8 @@ def _claim(to: str | Path) -> tuple[Path, Path]:
     try:
         target = Path(to).expanduser().absolute()
         if not is_free(target):
-            raise InputError(Problem("", "--to", f"{target} is no empty folder", "choose another folder"))
+            what = "is not empty" if target.is_dir() else "is no folder"
+            raise InputError(Problem("", "--to", f"{target} {what}", "choose another folder"))
         target.parent.mkdir(parents=True, exist_ok=True)
         draft = draft_of(target)
         return target, Path(tempfile.mkdtemp(prefix=f"{draft.name}-", dir=draft.parent))
