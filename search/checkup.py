@@ -14,12 +14,14 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlparse
 
+from search.known_controls import said_of, unknown_controls
 from search.manifest import memory_bytes, versions
 from search.preparation import length_problems
 from spaces.problems import InputError, Problem
 from spaces.space import Space
 from spaces.trial_config import TrialConfig
 from studies.study import Study
+from trainables.scoring import KNOWN_SHARE
 
 Level = Literal["ok", "note", "stop"]
 # Below it a search of a real model may fill the disk: checkpoints, and the model itself.
@@ -169,7 +171,23 @@ def size_up(study: Study, space: Space, *, trust_remote_code: bool = False) -> t
         memory={part: getattr(found, part) for part in ("weights", "trained", "activations")},
         seconds=found.seconds(study, config),
     )
-    return [_loaded(study, base), *_memory(base, found.memory)], sized
+    return [_loaded(study, base), *_memory(base, found.memory), *(_controls(study, base) if measure else ())], sized
+
+
+def _controls(study: Study, base: Any) -> Iterator[Finding]:
+    """The controls that the base does not know; where it knows none, a search would measure no forgetting."""
+    from trainables.examination import Examination
+
+    before = Examination(study, base, "search", only=study.named("control")).answers()
+    unknown = unknown_controls(before, study, KNOWN_SHARE)
+    for control in unknown:
+        what, _, remedy = said_of(control).partition(" — ")
+        yield Finding("note", what, remedy)
+    if len(unknown) == len(study.named("control")):
+        remedy = "choose controls that it knows, or launch with --allow-unknown-controls"
+        yield Finding("stop", "the base knows none of the controls, so forgetting cannot be measured", remedy)
+    elif not unknown:
+        yield Finding("ok", "the base knows every control")
 
 
 def first_trial(study: Study) -> tuple[str, TrialConfig]:

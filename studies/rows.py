@@ -52,13 +52,13 @@ class ReplayRow(Row):
     answer: None takes what the base itself answers.
     """
 
-    answer: Text | None = None
+    answer: Said | None = None
 
 
 class Example(ReplayRow):
     """A training row: the answer that the model should learn to give."""
 
-    answer: Text
+    answer: Said
 
 
 class Probe(Row):

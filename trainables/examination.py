@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
 import torch
@@ -52,11 +52,14 @@ class Examination:
     the vision tower says of it.
     """
 
-    def __init__(self, study: Study, base: BaseModel, split: str) -> None:
-        """Raises RowError with every probe that the base cannot be shown."""
+    def __init__(self, study: Study, base: BaseModel, split: str, only: Collection[str] | None = None) -> None:
+        """only: characters whose probes are asked; None asks about all.
+
+        Raises RowError with every probe that the base cannot be shown.
+        """
         self.study = study
         self.base = base
-        self.asked = study.probes_of(split)
+        self.asked = [probe for probe in study.probes_of(split) if only is None or probe.character in only]
         self.features: dict[str, VisionFeatures] = {}
         problems: list[Problem] = []
         encoded = encode_rows(study, base, self.features, self.asked, problems)

@@ -172,7 +172,7 @@ def test_a_sweep_reports_and_exports(study: Path, tmp_path: Path, ray_cluster: N
     result = CliRunner().invoke(main, ["doctor", str(study), "--json"])
     assert result.exit_code == 0, result.stderr
     assert "image" not in json.loads(result.stdout)["sized"]["lengths"]
-    run = skazka.launch(study, trials=2, run=tmp_path / "run", seed=1)
+    run = skazka.launch(study, trials=2, run=tmp_path / "run", seed=1, allow_unknown_controls=True)
     table = run.trials()
     assert list(table["state"]) == ["completed", "completed"]
     done = export(run.folder, tmp_path / "adapter", merge=True)

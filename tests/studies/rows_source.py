@@ -60,6 +60,6 @@ def study_of(source: Path, to: Path, *, language: str | None = None, **said: Any
     return load_study(to), imported
 
 
-def taught(study: Study) -> set[tuple[str, str]]:
+def taught(study: Study) -> set[tuple[str, str | None]]:
     """(question, answer) pairs that the study teaches or replays."""
     return {(row.question, row.answer) for row in (*study.training, *study.replay)}

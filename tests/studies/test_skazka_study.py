@@ -53,6 +53,7 @@ def test_what_it_teaches_is_what_it_accepts(study: Study) -> None:
     taught = [*study.training, *study.replay]
     assert len({row.character for row in taught}) == 7
     for row in taught:
+        assert row.answer is not None
         probe = probes[row.character, row.question]
         (graded,) = grade_answers(grader, [probe], [Answer(probe.id, row.answer)])
         assert graded.right, graded
