@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -23,7 +24,7 @@ def _with_strange_control(folder: Path, source: Path, *, known_too: bool) -> Pat
         character["role"] = roles.get(character["name"], character["role"])
     data["baselines"] = {}
     folder.mkdir()
-    (folder / "images").symlink_to(source / "images")
+    shutil.copytree(source / "images", folder / "images")
     for name in ("training", "probes", "replay"):
         rows = [json.loads(line) for line in (source / f"{name}.jsonl").read_text(encoding="utf-8").splitlines()]
         lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
