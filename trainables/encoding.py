@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from PIL import Image
 
-from studies.names import normalise
+from studies.text import normalise
 
 IGNORED = -100
 

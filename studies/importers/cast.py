@@ -8,7 +8,8 @@ from collections.abc import Iterable
 from spaces.problems import InputError, Problem
 from studies.importers.found import Found, Source
 from studies.importers.options import ImportOptions
-from studies.names import PhraseMatcher, normalise, tokenise
+from studies.names import PhraseMatcher
+from studies.text import normalise, tokenise
 from studies.rows import Role
 
 SHOWN = 12

@@ -217,8 +217,8 @@ PIECES = st.sampled_from(
 )
 ANSWERS = st.lists(PIECES, min_size=1, max_size=6)
 HARMLESS = st.sampled_from(["ген", "не знаю", "большие уши", "не Колобок", "Нет,", "похож на зверя", "not Spider-Man"])
-# No ends of sentences here: they rightly cut a negation off from a name.
-SEPARATORS = st.sampled_from([" ", ", ", " — ", "-", "… ", " «", "» ", "; ", ": ", "  ", " / "])
+# No ends of sentences and clauses here: they rightly cut a negation off from a name.
+SEPARATORS = st.sampled_from([" ", "… ", " «", "» ", "  ", " / ", " **", "** ", "\u200b ", " <b>", "</b> "])
 OTHER_NAMES = st.sampled_from(["Колобок", "Крокодилом Геной", "Spider-Man", "Алёшу", "Карлсон"])
 
 
@@ -228,7 +228,7 @@ def every_grade(answer: str) -> list[Grade]:
 
 @deterministic
 @given(ANSWERS, st.lists(SEPARATORS, min_size=6, max_size=6), st.sampled_from([str.upper, str.lower, str.title]))
-def test_case_punctuation_and_yo_never_change_a_grade(words: list[str], separators: list[str], case: object) -> None:
+def test_case_quotes_markup_and_yo_never_change_a_grade(words: list[str], separators: list[str], case: object) -> None:
     assert callable(case)
     plain = " ".join(words)
     decorated = "".join(word + separator for word, separator in zip(words, separators, strict=False))
@@ -242,7 +242,7 @@ def test_case_punctuation_and_yo_never_change_a_grade(words: list[str], separato
 @deterministic
 @given(st.lists(HARMLESS, max_size=3), st.lists(HARMLESS, max_size=3), OTHER_NAMES)
 def test_another_name_makes_a_correct_answer_mixed(before: list[str], after: list[str], other: str) -> None:
-    correct = " ".join([*before, "Вижу Чебурашку", *after])
+    correct = ". ".join([*before, "Вижу Чебурашку", *after])
     assert graded(correct).grade == Grade.correct
     assert graded(f"{correct}. А также {other}").grade == Grade.mixed
     assert graded(f"Видно, что {other} здесь. {correct}").grade == Grade.mixed
