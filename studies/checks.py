@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,6 +16,7 @@ from studies.files import FileError, resolve
 from studies.images import inspect
 from studies.rows import Rows
 from studies.study import Study, find_study, parse_study
+from studies.text import normalise, spellings
 
 
 def load_study(name: str | Path | None = None) -> Study:
@@ -94,18 +94,20 @@ def _characters(study: Study) -> list[Problem]:
         if not roles[role]:
             message, remedy = f"no character has the role {role}", f"give at least one character role: {role}"
             problems.append(_at(study, ("characters",), "characters", message, remedy))
-    owner: dict[str, int] = {}
+    owner: dict[str, tuple[int, str]] = {}
     for index, character in enumerate(study.file.characters):
         places: list[tuple[str | int, ...]] = [("name",), *(("aliases", n) for n in range(len(character.aliases)))]
         for place, alias in zip(places, (character.name, *character.aliases), strict=True):
             path = ("characters", index, *place)
-            if not _folded(alias):
+            if not normalise(alias):
                 problems.append(_at(study, path, field_name(path), *_no_letters(alias)))
                 continue
-            first = owner.setdefault(_folded(alias), index)
-            if first != index:
-                message = f"{alias!r} already names characters[{first}]"
-                problems.append(_at(study, path, field_name(path), message, "give each character names of its own"))
+            known = [owner.setdefault(spelling, (index, alias)) for spelling in sorted(spellings(alias))]
+            taken = next(((first, other) for first, other in known if first != index), None)
+            if taken:
+                message, remedy = f"{alias!r} already names characters[{taken[0]}]", "give each character names of its own"
+                read = "" if taken[1] == alias else f", as {taken[1]!r}: answers are read without case, ё and hyphens"
+                problems.append(_at(study, path, field_name(path), message + read, remedy))
     return problems
 
 
@@ -114,14 +116,8 @@ def _lexicon(study: Study) -> list[Problem]:
     return [
         _at(study, ("lexicon", name), f"lexicon.{name}", *_no_letters(alias))
         for name, alias in names
-        if not _folded(alias)
+        if not normalise(alias)
     ]
-
-
-def _folded(name: str) -> str:
-    """A name as grading compares it: case, ё and punctuation do not tell two names apart."""
-    letters = "".join(sign if sign.isalnum() else " " for sign in unicodedata.normalize("NFKC", name).casefold())
-    return " ".join(letters.split()).replace("ё", "е")
 
 
 def _no_letters(text: str) -> tuple[str, str]:
@@ -198,7 +194,7 @@ def _probe_fields(study: Study) -> list[Problem]:
             message = f"a question of kind {probe.kind} has no accepted answer"
             problems.append(study.probes.problem(index, "accepted", message, "list at least one phrase"))
         for phrase in probe.accepted:
-            if not _folded(phrase):
+            if not normalise(phrase):
                 problems.append(study.probes.problem(index, "accepted", *_no_letters(phrase)))
     return problems
 
@@ -243,7 +239,7 @@ def _sides(study: Study, hashes: dict[str, str]) -> list[Problem]:
     for rows, names in sides:
         for index, (row, side) in enumerate(zip(rows, names, strict=True)):
             shown = "picture" if row.image else "question"
-            same = hashes.get(row.image) if row.image else _folded(row.question)
+            same = hashes.get(row.image) if row.image else normalise(row.question)
             if same is None:
                 continue
             other_side, other = side_of.setdefault(same, (side, row.unit))

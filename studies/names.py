@@ -11,9 +11,8 @@ from typing import NamedTuple
 
 from studies.declension import EVERY_CASE, Forms, decline_name, is_adjective
 from studies.denial import Clauses, may_deny
-from studies.text import Tokens, lower, words_of
+from studies.text import HYPHEN, Tokens, lower, words_of
 
-_HYPHENS = re.compile(r"(?<=\w)[-‐‑](?=\w)")
 _LATIN = re.compile("[a-z]+")
 # No adjective, though nothing tells by its form.
 _ENGLISH_SMALL = frozenset("a an the and or but with of in on at to for from by as is are was it he she has have not no".split())
@@ -121,17 +120,11 @@ def _written(text: str, forms: Callable[[Sequence[str]], tuple[Forms, ...]]) -> 
     """A phrase as it may be written: with a hyphen or a space between its parts, or as one word («Винни-Пух», «Виннипух»)."""
     lowered = lower(text)
     apart = forms(words_of(lowered))
-    if not _HYPHENS.search(lowered):
+    if not HYPHEN.search(lowered):
         return [apart]
-    joined: list[Forms] = []
-    place = 0
-    for group in _HYPHENS.sub("-", lowered).split():
-        size = len(words_of(group))
-        parts = apart[place : place + size]
-        place += size
-        if parts:
-            joined.append(_one_word(parts))
-    return [apart, tuple(joined)]
+    rest = iter(apart)
+    groups = [[next(rest) for _ in words_of(group)] for group in lowered.split()]
+    return [apart, tuple(_one_word(group) for group in groups if group)]
 
 
 def _one_word(parts: Sequence[Forms]) -> Forms:

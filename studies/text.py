@@ -19,6 +19,7 @@ _TAG = re.compile(
     r"|br|p|div|li|ul|ol|h[1-6]|hr|table|tr|td|th|blockquote|pre)(?:\s[^<>]*)?/?>",
     re.IGNORECASE,
 )
+HYPHEN = re.compile(r"(?<=\w)[-\u2010\u2011](?=\w)")
 _ELLIPSIS = re.compile(r"\.\.+")
 _SPACED_HYPHEN = re.compile(r"(?<!\S)-{1,3}(?!\S)")
 
@@ -89,6 +90,11 @@ def words_of(lowered: str) -> list[str]:
 def normalise(text: str) -> str:
     """Text as it is compared: NFKC, casefold, no markup, "n't" to " not", punctuation to single spaces, ё=е last."""
     return " ".join(words_of(lower(text))).replace("ё", "е")
+
+
+def spellings(name: str) -> frozenset[str]:
+    """A name as texts may write it, normalised: with its hyphens as spaces, and as one word («Винни-Пух», «Виннипух»)."""
+    return frozenset({normalise(name), normalise(HYPHEN.sub("", lower(name)))})
 
 
 @dataclass(frozen=True, slots=True)
