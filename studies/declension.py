@@ -89,7 +89,9 @@ def name_forms(word: str) -> Forms:
     own = [parse for parse in nominative if _own(parse, word)]
     for parse in own or nominative:
         _add_lexeme(forms, parse)
-    if not any(parse.is_known and (parse in own or word[-1] not in "ая" or parse.tag.POS != "NOUN") for parse in nominative):
+    if not any(
+        parse.is_known and (parse in own or word[-1] not in "ая" or parse.tag.POS != "NOUN") for parse in nominative
+    ):
         for form, cases in _paradigm(word):
             forms[form] = forms.get(form, 0) | cases
     forms[fold(word)] = forms.get(fold(word), 0) | int(Case.nominative)
@@ -111,11 +113,19 @@ def fact_forms(word: str) -> Forms:
 @cache
 def is_adjective(word: str) -> bool:
     """Whether a Russian word can be an adjective or a participle."""
-    return bool(_CYRILLIC.fullmatch(word)) and any(parse.tag.POS in ("ADJF", "PRTF") for parse in analyser().parse(word))
+    return bool(_CYRILLIC.fullmatch(word)) and any(
+        parse.tag.POS in ("ADJF", "PRTF") for parse in analyser().parse(word)
+    )
+
+
+@cache
+def is_predicate(word: str) -> bool:
+    """Whether a Russian word is most likely a verb or a short participle: «нарисован», «стоит»."""
+    return _is(word, "VERB") or _is(word, "PRTS")
 
 
 def _is(word: str, part_of_speech: str) -> bool:
-    return bool(_CYRILLIC.fullmatch(word)) and analyser().parse(word)[0].tag.POS == part_of_speech
+    return bool(_CYRILLIC.fullmatch(word)) and part_of_speech == analyser().parse(word)[0].tag.POS
 
 
 def _own(parse: Parse, word: str) -> bool:

@@ -7,7 +7,7 @@ the end of the clause («это не мультяшный персонаж Че�
 import re
 from collections.abc import Sequence
 
-from studies.declension import EVERY_CASE, Case, is_adjective
+from studies.declension import EVERY_CASE, Case, is_adjective, is_predicate
 from studies.text import Break, Tokens
 
 
@@ -38,7 +38,9 @@ _RULES_OUT = _set("rule ruled ruling")  # … out
 _WITHOUT = _set("without instead unlike beyond нежели")
 _WITHOUT_GENITIVE = _set("без вместо отличие вне")
 _EXCEPT = _set("кроме помимо except besides save")
-_UNIVERSAL = _set("угодно все всех всем всеми всё любой любого любому каждый all every everyone everybody everything any anyone anybody anything")
+_UNIVERSAL = _set(
+    "угодно все всех всем всеми всё любой любого любому каждый all every everyone everybody everything any anyone anybody anything"
+)
 _NOBODY_BUT = _set("nobody one nothing none anyone anybody anything else")
 _OTHER = _set("иной иная иное иного иным ином иначе другой другого другим other else")
 _COMPARATIVES = _set("rather more скорее больше")
@@ -61,7 +63,9 @@ _ATTITUDES = _set(
     " unlikely impossible probable likely deny confirm claim"
     " что чтобы будто думаю считаю полагаю сказать скажу похоже кажется ли верю сомневаюсь вероятно"
 )
-_BRIDGES = _ATTITUDES | _set("могу может можем могли могут можно нельзя must can could help fail сомнений сомнения сомневаюсь")
+_BRIDGES = _ATTITUDES | _set(
+    "могу может можем могли могут можно нельзя must can could help fail сомнений сомнения сомневаюсь"
+)
 _PRONOUNS = _set("это он она оно it this that he she i they мы я they there here здесь тут")
 _IS = _set("is s was must looks")
 # What may stand between a negation and a comma when what it denies comes only after: «не похож, по-моему, на X».
@@ -79,21 +83,28 @@ _PLACE = (
 )
 _GONE = re.compile(_PLACE + r"(?:нет|нету)\b")
 _UNSEEN = re.compile(
-    _PLACE + r"(?:не (?:вижу|вид[иенаыо]\w*|наблюда|изображ|нарисов|показ|представлен|присутств|замеч|узна|наш[её]?л|нахожу|обнаруж|появля)"
+    _PLACE
+    + r"(?:не (?:вижу|вид[иенаыо]\w*|наблюда|изображ|нарисов|показ|представлен|присутств|замеч|узна|наш[её]?л|нахожу|обнаруж|появля)"
     r"|отсутству)"
     r"|(?:is|are|was|does|do|can|could|did|has|ca)? ?(?:\w+ly |also )?(?:not|never|nowhere|cannot) (?:be |been |seem to be |actually |really )*"
     r"(?:shown|depicted|present|visible|pictured|seen|featured|here|there|in|on|appear|it|him|her|among|the (?:answer|character|one)|who|what"
     r"|recogni|identif|found|part|displayed|to be)\b"
     r"|(?:is|are) (?:absent|missing|nowhere)\b|it is not$|(?:тут |здесь )?ни при чем"
 )
-_UNLIKE = re.compile(r"(?:\w+ ){0,3}?(?:не ?(?:слишком |очень |особо |совсем |сильно |особенно )?похо\w+|не (?:тянет|смахивает|походит))")
+_UNLIKE = re.compile(
+    r"(?:\w+ ){0,3}?(?:не ?(?:слишком |очень |особо |совсем |сильно |особенно )?похо\w+|не (?:тянет|смахивает|походит))"
+)
 _NOT_CALLED = re.compile(r"(?:\w+ ){0,3}?(?:не|нельзя|never)\b")
 _TAKEN_BACK = re.compile(
     r"(?:[^,:]*[,:] )?(?:но|but|хотя|though|although|however|yet) (?:\w+ ){0,4}?(?:(?:это|он|она|it|this|that|he|she|is|s|точно|явно|конечно|certainly|definitely) )*"
     r"(?:нет|no|(?:не|not)(?: (?:он|она|оно|тот|та|him|her|it|he|she|this|so|the one))?)(?: [,:]|$)"
 )
-_SAYS_NO = re.compile(r"(?:нет|no|nope|неа|вряд ли|едва ли|hardly|не думаю|не похоже|i do not think so)(?: [,:.?]|$| (?:это|it|this|that|he|she|он|она)\b)")
-_SUGGESTS = re.compile(r"\b(?:кто|кого|кому|кем|что|who)\b(?: \w+){0,3} (?:как не|если не|if not)$|\bпочему бы (?:и )?не$|\bwhy not$")
+_SAYS_NO = re.compile(
+    r"(?:нет|no|nope|неа|вряд ли|едва ли|hardly|не думаю|не похоже|i do not think so)(?: [,:.?]|$| (?:это|it|this|that|he|she|он|она)\b)"
+)
+_SUGGESTS = re.compile(
+    r"\b(?:кто|кого|кому|кем|что|who)\b(?: \w+){0,3} (?:как не|если не|if not)$|\bпочему бы (?:и )?не$|\bwhy not$"
+)
 _PREPOSITIONS = _set("у с со для от без из около возле рядом над под перед за между к о об про в на по при через")
 
 
@@ -243,7 +254,11 @@ class _Scope:
 
     def _doubts(self, place: int, word: str) -> bool:
         behind = self._words[place + 1] if place + 1 < self._last else ""
-        return word in _DOUBTS or (word, behind) in (("едва", "ли"), ("far", "from")) or (word in _RULES_OUT and behind == "out")
+        return (
+            word in _DOUBTS
+            or (word, behind) in (("едва", "ли"), ("far", "from"))
+            or (word in _RULES_OUT and behind == "out")
+        )
 
     def _spares(self, place: int, word: str) -> bool:
         """«не только», and «не очень довольный»: the adjective alone is denied."""
@@ -263,7 +278,7 @@ class _Scope:
         return starts and self._words[behind] in _PRONOUNS
 
     def _asks_who(self, place: int) -> bool:
-        """"Who else but X" names him."""
+        """ "Who else but X" names him."""
         return "who" in self._words[self._first : place]
 
     def _excepts(self, place: int, word: str, before: str) -> bool:
@@ -282,6 +297,8 @@ class _Scope:
         behind_name = place - 1 in self._inside
         if word in ("и", "and") or (self._noun and behind_name):
             return not (behind_name and self._next_is_name(place + 1))
+        if self._noun and is_predicate(word):
+            return True
         if word == "rather" or word == "instead":
             return self._words[place + 1 : place + 2] not in (("than",), ("of",))
         if word == "but":
@@ -359,11 +376,17 @@ class _Scope:
 
 
 _TRIGGERS = (
-    _NEGATORS | _CONCORD | _DOUBTS | _RULES_OUT | _WITHOUT | _WITHOUT_GENITIVE | _EXCEPT | _set("едва far than чем but apart missing")
+    _NEGATORS
+    | _CONCORD
+    | _DOUBTS
+    | _RULES_OUT
+    | _WITHOUT
+    | _WITHOUT_GENITIVE
+    | _EXCEPT
+    | _set("едва far than чем but apart missing")
 )
 
 
 def may_deny(tokens: Tokens) -> bool:
     """Whether any word of a text denies: most answers have none, and need no reading."""
     return not _TRIGGERS.isdisjoint(tokens.words)
-

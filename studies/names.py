@@ -15,7 +15,36 @@ from studies.text import HYPHEN, Tokens, lower, words_of
 
 _LATIN = re.compile("[a-z]+")
 # No adjective, though nothing tells by its form.
-_ENGLISH_SMALL = frozenset("a an the and or but with of in on at to for from by as is are was it he she has have not no".split())
+_ENGLISH_SMALL = frozenset(
+    [
+        "a",
+        "an",
+        "the",
+        "and",
+        "or",
+        "but",
+        "with",
+        "of",
+        "in",
+        "on",
+        "at",
+        "to",
+        "for",
+        "from",
+        "by",
+        "as",
+        "is",
+        "are",
+        "was",
+        "it",
+        "he",
+        "she",
+        "has",
+        "have",
+        "not",
+        "no",
+    ]
+)
 
 
 class Occurrence(NamedTuple):

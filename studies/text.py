@@ -35,7 +35,9 @@ class Break(IntEnum):
     question = 4
 
 
-_MARKS = dict.fromkeys(",،", " , ") | dict.fromkeys(":;()[]{}—–―", " : ") | dict.fromkeys(".!\n\r\v\f\u2028\u2029", " . ")
+_MARKS = (
+    dict.fromkeys(",،", " , ") | dict.fromkeys(":;()[]{}—–―", " : ") | dict.fromkeys(".!\n\r\v\f\u2028\u2029", " . ")
+)
 _MARKS["?"] = " ? "
 _BREAKS = {",": Break.comma, ":": Break.clause, ".": Break.sentence, "?": Break.question}
 

@@ -4,9 +4,7 @@ import re
 
 # <think> of DeepSeek and Qwen, [THINK] of Mistral, ◁think▷ of Kimi, <|begin_of_thought|> of Sky-T1, <seed:think> of Seed.
 _NAME = r"(?:\w+:)?(?:think(?:ing)?|thoughts?|reason(?:ing)?|reflection|analysis|scratchpad|(?:begin|end)_of_th(?:ought|ink(?:ing)?))"
-_TAG = re.compile(
-    rf"<\|?\s*/?\s*(?P<name>{_NAME})\s*\|?>|\[/?THINK\]|◁/?think▷", re.IGNORECASE
-)
+_TAG = re.compile(rf"<\|?\s*/?\s*(?P<name>{_NAME})\s*\|?>|\[/?THINK\]|◁/?think▷", re.IGNORECASE)
 # Channels: <|channel|>analysis<|message|>…<|end|><|start|>assistant<|channel|>final<|message|>…, and <|channel>thought … <channel|>.
 _CHANNEL = re.compile(r"<\|?channel\|?>\s*(\w*)\s*(?:<\|message\|>)?", re.IGNORECASE)
 _CONTROL = re.compile(r"<\|\w+\|?>|<\w+\|>")

@@ -9,8 +9,8 @@ from spaces.problems import InputError, Problem
 from studies.importers.found import Found, Source
 from studies.importers.options import ImportOptions
 from studies.names import PhraseMatcher
-from studies.text import normalise, tokenise
 from studies.rows import Role
+from studies.text import normalise, tokenise
 
 SHOWN = 12
 
