@@ -105,12 +105,10 @@ def _characters(study: Study) -> list[Problem]:
             known = [owner.setdefault(spelling, (index, alias)) for spelling in sorted(spellings(alias))]
             taken = next(((first, other) for first, other in known if first != index), None)
             if taken:
-                message, remedy = (
-                    f"{alias!r} already names characters[{taken[0]}]",
-                    "give each character names of its own",
-                )
-                read = "" if taken[1] == alias else f", as {taken[1]!r}: answers are read without case, ё and hyphens"
-                problems.append(_at(study, path, field_name(path), message + read, remedy))
+                message = f"{alias!r} already names characters[{taken[0]}]"
+                if taken[1] != alias:
+                    message += f", as {taken[1]!r}: answers are read without case, ё and hyphens"
+                problems.append(_at(study, path, field_name(path), message, "give each character names of its own"))
     return problems
 
 

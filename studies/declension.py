@@ -1,7 +1,7 @@
 """The inflected forms of names and descriptions, and the cases that each form stands for.
 
-pymorphy3's dictionary declines the words that it has. It guesses the others by their ends, often as an oblique case of a word
-that does not exist («Тортила» as the genitive of «тортил»): those are declined by the ending of their nominative as well.
+pymorphy3's dictionary declines the words that it has. It guesses the others by their ends, often as an oblique case of
+a word that does not exist («Тортила» as the genitive of «тортил»): those are also declined by their own ending.
 """
 
 import re
@@ -35,7 +35,7 @@ _DECLINED = frozenset({"NOUN", "ADJF", "PRTF", "NUMR"})
 _SMALL_WORDS = frozenset({"PREP", "CONJ", "PRCL", "NPRO"})
 _SIBILANTS = "жчшщц"
 
-# Ending of the nominative -> accusative, genitive, instrumental, dative, prepositional. Spelling rules are applied after.
+# Endings in the order of Case, from the accusative on. Spelling rules are applied after.
 _FEMININE = ("у", "ы", "ой ою", "е", "е")
 _SOFT_FEMININE = ("ю", "и", "ей ею", "е и", "е и")
 _MASCULINE = ("а", "а", "ом", "у", "е")
@@ -77,7 +77,7 @@ def vary_fact(words: Sequence[str]) -> tuple[Forms, ...]:
 def name_forms(word: str) -> Forms:
     """Case forms of one word of a name: same number and gender as the word, no vocative («Ген!»).
 
-    word: lower case with its ё kept. Words that are not Cyrillic and words without an ending that is declined stay as they are.
+    word: lower case with its ё kept. What is not Cyrillic, and what has an ending that is not declined, stays as it is.
     """
     forms: dict[str, int] = {}
     if not _CYRILLIC.fullmatch(word):
@@ -89,9 +89,7 @@ def name_forms(word: str) -> Forms:
     own = [parse for parse in nominative if _own(parse, word)]
     for parse in own or nominative:
         _add_lexeme(forms, parse)
-    if not any(
-        parse.is_known and (parse in own or word[-1] not in "ая" or parse.tag.POS != "NOUN") for parse in nominative
-    ):
+    if not any(_surely_nominative(parse, word) for parse in nominative):
         for form, cases in _paradigm(word):
             forms[form] = forms.get(form, 0) | cases
     forms[fold(word)] = forms.get(fold(word), 0) | int(Case.nominative)
@@ -133,6 +131,11 @@ def _own(parse: Parse, word: str) -> bool:
     if parse.is_known:
         return fold(parse.normal_form) == fold(word)
     return parse.normal_form == word
+
+
+def _surely_nominative(parse: Parse, word: str) -> bool:
+    """A plural in «-а» may as well be a name of one: «Кеша» is no plural of «кеш»."""
+    return parse.is_known and (_own(parse, word) or word[-1] not in "ая" or parse.tag.POS != "NOUN")
 
 
 def _case_of(parse: Parse) -> int:
@@ -199,7 +202,7 @@ def _spelt(stem: str, ending: str) -> str:
 
 
 def _either_vowel(forms: dict[str, int]) -> Forms:
-    """After a sibilant the stress decides between «-ом» and «-ем», «-ой» and «-ей», and a dictionary does not know it of names."""
+    """After a sibilant the stress decides between «-ом» and «-ем», «-ой» and «-ей»; for names it is not known."""
     for form, cases in list(forms.items()):
         if cases & Case.instrumental and form[-3:-2] in tuple(_SIBILANTS) and form[-2] in "ое":
             other = form[:-2] + ("е" if form[-2] == "о" else "о") + form[-1]

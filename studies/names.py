@@ -11,40 +11,12 @@ from typing import NamedTuple
 
 from studies.declension import EVERY_CASE, Forms, decline_name, is_adjective
 from studies.denial import Clauses, may_deny
+from studies.negation import words
 from studies.text import HYPHEN, Tokens, lower, words_of
 
 _LATIN = re.compile("[a-z]+")
 # No adjective, though nothing tells by its form.
-_ENGLISH_SMALL = frozenset(
-    [
-        "a",
-        "an",
-        "the",
-        "and",
-        "or",
-        "but",
-        "with",
-        "of",
-        "in",
-        "on",
-        "at",
-        "to",
-        "for",
-        "from",
-        "by",
-        "as",
-        "is",
-        "are",
-        "was",
-        "it",
-        "he",
-        "she",
-        "has",
-        "have",
-        "not",
-        "no",
-    ]
-)
+_ENGLISH_SMALL = words("a an the and or but with of in on at to for from by as is are was it he she has have not no")
 
 
 class Occurrence(NamedTuple):
@@ -74,8 +46,8 @@ class _Span(NamedTuple):
 class PhraseMatcher:
     """Finds phrases by the inflected forms of their words, longest first.
 
-    phrases: key (a character's name) -> its phrases. A form that two keys share goes to the one whose nominative it is, else
-    to the one that has it in the more usual case, and only then to the earlier key.
+    phrases: key (a character's name) -> its phrases. A form that two keys share goes to the one whose nominative it is,
+    else to the one that has it in the more usual case, and only then to the earlier key.
     forms: `decline_name` for names, `vary_fact` for descriptions.
     gap: how many adjectives may stand between two words of a phrase.
     Raises ValueError for a phrase without a letter or digit.
@@ -93,9 +65,9 @@ class PhraseMatcher:
             for text in texts:
                 if not words_of(lower(text)):
                     raise ValueError(f"phrase of {key!r}: must contain a letter or digit, got {text!r} — remove it")
-                for words in _written(text, forms):
-                    for first in words[0]:
-                        self._by_first_word.setdefault(first, []).append((key, words))
+                for phrase in _written(text, forms):
+                    for first in phrase[0]:
+                        self._by_first_word.setdefault(first, []).append((key, phrase))
 
     def find(self, tokens: Tokens, beside: Sequence[Occurrence] = ()) -> list[Occurrence]:
         """Occurrences in order of appearance; a longer phrase keeps its words from shorter ones.
@@ -106,7 +78,8 @@ class PhraseMatcher:
         spans = [span for start in starts for span in self._at(tokens.words, start)]
         if not spans:
             return []
-        spans.sort(key=lambda span: (span.start - span.stop, span.start, span.rank))  # stable: earlier keys stay first
+        # A stable sort: earlier keys stay first.
+        spans.sort(key=lambda span: (span.start - span.stop, span.start, span.rank))
         taken: set[int] = set()
         found = []
         for span in spans:
@@ -146,7 +119,7 @@ class PhraseMatcher:
 
 
 def _written(text: str, forms: Callable[[Sequence[str]], tuple[Forms, ...]]) -> list[tuple[Forms, ...]]:
-    """A phrase as it may be written: with a hyphen or a space between its parts, or as one word («Винни-Пух», «Виннипух»)."""
+    """A phrase as it may be written: its parts apart, or as one word where a hyphen joins them («Виннипух»)."""
     lowered = lower(text)
     apart = forms(words_of(lowered))
     if not HYPHEN.search(lowered):

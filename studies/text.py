@@ -95,7 +95,7 @@ def normalise(text: str) -> str:
 
 
 def spellings(name: str) -> frozenset[str]:
-    """A name as texts may write it, normalised: with its hyphens as spaces, and as one word («Винни-Пух», «Виннипух»)."""
+    """A name as texts may write it, normalised: with its hyphens as spaces, and without («Винни Пух», «Виннипух»)."""
     return frozenset({normalise(name), normalise(HYPHEN.sub("", lower(name)))})
 
 

@@ -72,8 +72,8 @@ class Grader:
         self._negatives = frozenset(_several(negatives, "negatives"))
         if unknown := self._negatives - self._aliases.keys():
             raise ValueError(f"negatives: must be characters of the study, got {sorted(unknown)} — give their aliases")
-        # The study goes before the lexicon: of two keys with one phrase the matcher keeps the earlier. Within it the order is
-        # not the file's, which says nothing.
+        # The study goes before the lexicon: of two keys with one phrase the matcher keeps the earlier.
+        # Within it the order is not the file's, which says nothing.
         names = {name: self._aliases[name] for name in sorted(self._aliases)}
         for name, given in outside.items():
             names.setdefault(name, (name, *_several(given, f"lexicon aliases of {name!r}")))

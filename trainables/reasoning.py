@@ -2,24 +2,24 @@
 
 import re
 
-# <think> of DeepSeek and Qwen, [THINK] of Mistral, ◁think▷ of Kimi, <|begin_of_thought|> of Sky-T1, <seed:think> of Seed.
-_NAME = r"(?:\w+:)?(?:think(?:ing)?|thoughts?|reason(?:ing)?|reflection|analysis|scratchpad|(?:begin|end)_of_th(?:ought|ink(?:ing)?))"
+# <think> of DeepSeek and Qwen, <seed:think>, <|begin_of_thought|> of Sky-T1, [THINK] of Mistral, ◁think▷ of Kimi.
+_NAME = r"(?:\w+:)?(?:think(?:ing)?|thoughts?|reason(?:ing)?|reflection|analysis|scratchpad)|(?:begin|end)_of_thought"
 _TAG = re.compile(rf"<\|?\s*/?\s*(?P<name>{_NAME})\s*\|?>|\[/?THINK\]|◁/?think▷", re.IGNORECASE)
-# Channels: <|channel|>analysis<|message|>…<|end|><|start|>assistant<|channel|>final<|message|>…, and <|channel>thought … <channel|>.
+# <|channel|>analysis<|message|>…<|end|><|start|>assistant<|channel|>final<|message|>…, <|channel>thought…<channel|>…
 _CHANNEL = re.compile(r"<\|?channel\|?>\s*(\w*)\s*(?:<\|message\|>)?", re.IGNORECASE)
 _CONTROL = re.compile(r"<\|\w+\|?>|<\w+\|>")
 _SPOKEN = ("final", "answer", "response", "")
 
 
 def without_reasoning(answer: str) -> str:
-    """The answer without its reasoning: blocks that were closed, one that was cut off, and all before a lone closing tag."""
+    """The answer without its reasoning: closed blocks, one that was cut off, all before a lone closing tag."""
     if not any(sign in answer for sign in "<[◁"):
         return answer
     return _outside_tags(_spoken(answer))
 
 
 def _outside_tags(answer: str) -> str:
-    """What stands outside the tags of reasoning. A closing tag closes: reasoning may speak of its tag, and is not nested."""
+    """What stands outside the tags of reasoning; it may speak of its tag, and is not nested."""
     kept: list[str] = []
     thinks = False
     place = 0

@@ -246,28 +246,33 @@ def test_sentences_do_not_touch_each_other(parts: list[tuple[tuple[tuple[str, bo
     assert said(text) == {name for ((_, names), name), _ in parts if names}
 
 
+# Two names in one sentence, and which of them are said.
 LINKS = [
     ("не {n}, а {m}", "m"),
     ("{n}, а не {m}", "n"),
     ("это не {n}, это {m}", "m"),
     ("не {n} и не {m}", ""),
     ("{n} или {m}", "nm"),
-]
-LINKS += [
     ("ни {n}, ни {m}", ""),
-    ("не {n}, {m} или зверёк", "m"),
+    ("не {n}, {m} или зверёк", ""),
     ("не только {n}, но и {m}", "nm"),
     ("{n}, но не {m}", "n"),
-]
-LINKS += [("это скорее {n}, чем {m}", "n"), ("это не {n} — это {m}", "m"), ("не знаю, {n} это или {m}", "nm")]
-LINKS += [("neither {n} nor {m}", ""), ("not {n} but {m}", "m"), ("{n}, not {m}", "n"), ("{n} rather than {m}", "n")]
-LINKS += [
+    ("это скорее {n}, чем {m}", "n"),
+    ("это не {n} — это {m}", "m"),
+    ("не знаю, {n} это или {m}", "nm"),
+    ("neither {n} nor {m}", ""),
+    ("not {n} but {m}", "m"),
+    ("{n}, not {m}", "n"),
+    ("{n} rather than {m}", "n"),
     ("not {n} or {m}", ""),
     ("it isn't {n}, it's {m}", "m"),
     ("not only {n} but also {m}", "nm"),
     ("unlike {n}, it is {m}", "m"),
+    ("{n}? No, {m}", "m"),
+    ("not {n}: {m}", "m"),
+    ("maybe {n} or {m}", "nm"),
+    ("it is {n}, and not {m}", "n"),
 ]
-LINKS += [("{n}? No, {m}", "m"), ("not {n}: {m}", "m"), ("maybe {n} or {m}", "nm"), ("it is {n}, and not {m}", "n")]
 
 
 @pytest.mark.parametrize(("link", "expected"), LINKS)
