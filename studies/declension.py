@@ -135,7 +135,7 @@ def _own(parse: Parse, word: str) -> bool:
 
 def _surely_nominative(parse: Parse, word: str) -> bool:
     """A plural in «-а» may as well be a name of one: «Кеша» is no plural of «кеш»."""
-    return parse.is_known and (_own(parse, word) or word[-1] not in "ая" or parse.tag.POS != "NOUN")
+    return bool(parse.is_known) and (_own(parse, word) or word[-1] not in "ая" or parse.tag.POS != "NOUN")
 
 
 def _case_of(parse: Parse) -> int:

@@ -42,7 +42,7 @@ class Scope:
     them deny nothing, and lists of them stay together.
 
     Its state: `_odd`, whether an odd number of denials reaches the word; `_since`, the word that began to deny;
-    `_cases`, in which cases it denies; `_noun`, whether the next noun only; `_concord`, a «ни» that a «не» may still join;
+    `_cases`, in which cases it denies; `_noun`, whether the next noun only; `_concord`, a «ни» that a «не» may join;
     `_bridged`, a word between that lets a second negation cancel the first; `_universal`, "all" or "any" before an
     exception; `_resume`, the mark at which a denial goes on after a parenthesis.
     """
