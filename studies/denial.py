@@ -62,13 +62,15 @@ class Clauses:
     def denies(self, start: int, stop: int, cases: int) -> bool:
         """Whether the phrase at [start, stop), which can stand in these cases, is denied."""
         first, last = self._tokens.sentence(start)
-        if first not in self._denied:
-            self._denied[first] = Scope(self._tokens, (first, last), self._names).read()
         asks = self._breaks[last] == Break.question
-        if self._denied[first].get(start, 0) & cases:
-            return not asks and not _SUGGESTS.search(" ".join(self._words[first:start]))
         if asks and _SAYS_NO.match(self._joined(last, last + 6)):
             return True
+        if TRIGGERS.isdisjoint(self._words[first:last]):
+            return False
+        if first not in self._denied:
+            self._denied[first] = Scope(self._tokens, (first, last), self._names).read()
+        if self._denied[first].get(start, 0) & cases:
+            return not asks and not _SUGGESTS.search(" ".join(self._words[first:start]))
         return self._denied_behind(start, stop, cases) or bool(_TAKEN_BACK.match(self._joined(stop, last)))
 
     def _denied_behind(self, start: int, stop: int, cases: int) -> bool:

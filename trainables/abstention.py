@@ -14,7 +14,7 @@ _FEW = r"(?:(?: ,)? \w+){0,4}?(?: ,)? "
 _TELL = (
     r"(?:identif\w+|recogni[sz]\w+|determin\w+|tell|told|say|said|name|named|specify|place|answer|assist|help(?! but)"
     r"|provide|confirm\w*|make out|figure|discern\w*|pinpoint|recall|remember|know|sure|certain|ascertain\w*|verif\w+"
-    r"|state|give|distinguish\w*)"
+    r"|state|give|distinguish\w*|view|access|process|analy[sz]e)"
 )
 _CANNOT = (
     r"(?:can? ?not|could not|unable to|not (?:be )?(?:able|possible) to"
@@ -23,7 +23,7 @@ _CANNOT = (
 _KNOWLEDGE = r"(?:information|knowledge|data|details?|context|idea|clue)"
 _TELL_RU = (
     r"(?:узна|распозна|опозна|идентифиц|определ|назва|назов|сказ|скаж|ответ|отвеч|поня|установ|разобра|различ|вспомн"
-    r"|припомн|указа|суди|утвержда|подсказ|помочь|предостав|выясн|дать)\w*"
+    r"|припомн|указа|суди|утвержда|подсказ|помочь|предостав|выясн|дать|видеть|просматрив|анализир)\w*"
 )
 _CANNOT_RU = (
     r"(?:не (?:могу|можем|смог\w*|сможем|удалось|удается|удастся|получ\w+|берусь|возьмусь|в состоянии|в силах"
@@ -42,6 +42,8 @@ _WORDINGS = (
     rf"{_NOT_HE}{_CANNOT}{_FEW}{_TELL}",
     rf"{_NOT_HE}(?:do|did) not(?: \w+){{0,2}} (?:know|recogni[sz]e|recall|remember|identify)",
     rf"{_NOT_HE}(?:do|did) not have(?: \w+){{0,3}} {_KNOWLEDGE}",
+    rf"not (?:contain|provide|have|give|offer|include) (?:enough|any|sufficient)(?: \w+){{0,2}} {_KNOWLEDGE}",
+    r"i (?:do|did) not see (?:any|the|an) (?:image|picture|photo)|не вижу(?: \w+)? (?:изображени|картинк|фото)\w*",
     r"(?<!\bhe is )(?<!\bshe is )not(?: \w+){0,2} (?:sure|certain|confident|familiar|aware)",
     r"(?:not |un)clear (?:who|what|which|where|from)|(?:identity|name|origin)(?: \w+){0,3} (?:not |un)clear",
     r"(?:not|never)(?: \w+)? (?:got|seen|heard|met)(?: \w+){0,2} (?:clue|idea|him|her|it|this|that|character)",

@@ -105,7 +105,11 @@ class Grader:
         names = tuple(dict.fromkeys(name.key for name in found if not name.negated))
         allowed = self._allowed(allowed_names)
         others = [name for name in names if name != character and name not in allowed]
-        if phrases and _accepts(phrases, kind, tokens, found, {character, *(set(names) - set(others))}):
+        if kind == "name" and not accepted:
+            right = character in names
+        else:
+            right = _accepts(phrases, kind, tokens, found, {character, *(set(names) - set(others))})
+        if right:
             return Graded(Grade.mixed if others else Grade.correct, names)
         return Graded(self._grade_of_wrong(tokens, kind, others), names)
 
@@ -119,9 +123,7 @@ class Grader:
         if character not in self._aliases:
             raise ValueError(f"character: must be one of {', '.join(self._aliases)}, got {character!r}")
         given = _several(accepted, "accepted")
-        if kind == "name":
-            return (character, *given) if given else self._aliases[character]
-        return given
+        return (character, *given) if kind == "name" else given
 
     def _allowed(self, allowed_names: Collection[str]) -> frozenset[str]:
         """Characters named anywhere in the allowed names, read as answers are: by forms, longest first."""

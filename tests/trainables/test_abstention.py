@@ -140,6 +140,13 @@ It's unclear who this is.
 The character's identity is unclear.
 не опознаю
 """
+ABSTENTIONS += """\
+The image does not contain enough detail for me to name the character.
+As a language model, I can't view images.
+Я языковая модель и не могу видеть изображения.
+Я не вижу изображения.
+I don't see any image.
+"""
 ANSWERS = """
 Я знаю этого героя
 Известный герой
