@@ -32,7 +32,7 @@ _CASES = {"nomn": 1, "accs": 2, "acc2": 2, "gent": 4, "gen2": 4, "gen1": 4}
 _CASES |= {"ablt": 8, "datv": 16, "loct": 32, "loc1": 32, "loc2": 32}
 _CYRILLIC = re.compile("[а-яё]+")
 _DECLINED = frozenset({"NOUN", "ADJF", "PRTF", "NUMR"})
-_SMALL_WORDS = frozenset({"PREP", "CONJ", "PRCL", "NPRO"})
+_SMALL_WORDS = ("PREP", "CONJ", "PRCL", "NPRO")
 _SIBILANTS = "жчшщц"
 
 # Endings in the order of Case, from the accusative on. Spelling rules are applied after.
@@ -55,16 +55,19 @@ def analyser() -> pymorphy3.MorphAnalyzer:
 
 
 def decline_name(words: Sequence[str]) -> tuple[Forms, ...]:
-    """The forms of a name given in the nominative, word by word; «в сапогах» after a preposition stays as it is.
+    """The forms of a name given in the nominative, word by word.
 
-    words: lower case with their ё kept. «Три богатыря» is declined as a number is: «тремя богатырями».
+    words: lower case with their ё kept. «Три богатыря» is declined as a number is: «тремя богатырями». A conjunction stays
+    as it is («Чип и Дейл»), a preposition with all after it («Кот в сапогах»); the last word is neither («Дональд Дак»).
     """
     forms: list[Forms] = []
     governed = counted = False
-    for word in words:
-        forms.append(_counted(word) if counted else {fold(word): EVERY_CASE} if governed else name_forms(word))
-        governed |= _is(word, "PREP") and len(words) > 1
-        counted |= _is(word, "NUMR") and word == words[0]
+    for place, word in enumerate(words, start=1):
+        small = place < len(words) and any(_is(word, part) for part in _SMALL_WORDS)
+        governed |= small and _is(word, "PREP")
+        literal = {fold(word): EVERY_CASE}
+        forms.append(literal if small or governed else _counted(word) if counted else name_forms(word))
+        counted |= word.isdigit() or _is(word, "NUMR")
     return tuple(forms)
 
 
@@ -83,8 +86,6 @@ def name_forms(word: str) -> Forms:
     if not _CYRILLIC.fullmatch(word):
         return {word: EVERY_CASE}
     parses = analyser().parse(word)
-    if all(parse.tag.POS in _SMALL_WORDS for parse in parses):
-        return {fold(word): EVERY_CASE}
     nominative = [parse for parse in parses if parse.tag.POS in _DECLINED and "nomn" in parse.tag]
     own = [parse for parse in nominative if _own(parse, word)]
     for parse in own or nominative:
@@ -135,7 +136,7 @@ def _own(parse: Parse, word: str) -> bool:
 
 def _surely_nominative(parse: Parse, word: str) -> bool:
     """A plural in «-а» may as well be a name of one: «Кеша» is no plural of «кеш»."""
-    return bool(parse.is_known) and (_own(parse, word) or word[-1] not in "ая" or parse.tag.POS != "NOUN")
+    return bool(parse.is_known and (_own(parse, word) or word[-1] not in "ая" or parse.tag.POS != "NOUN"))
 
 
 def _case_of(parse: Parse) -> int:

@@ -6,14 +6,17 @@ import unicodedata
 from dataclasses import dataclass
 from enum import IntEnum
 
+from studies.declension import analyser
+
 _COMBINING_ACUTE = 0x301
 # These run over every answer: each begins with a literal or one set of characters, which `re` scans for fast.
 _CONTRACTED_NOT = re.compile(r"n['’‘ʼ`´′]t\b")
 _UNMARKED_NOT = re.compile(r"\b(is|are|was|were|do|does|did|ca|could|wo|would|has|have)nt\b")
 # A weak model runs words together: «АлёшаКолобок». Not in Latin, where names are written so: "SpongeBob".
 _RUN_TOGETHER = re.compile("(?<=[а-яё])(?=[А-ЯЁ])")
-# Markdown within a word: «Чебу**раш**ка». One `_` parts words instead: «Крокодил_Гена».
+# Markdown within a word: «Чебу**раш**ка». One `_` may part words instead: «Крокодил_Гена», «Кот_в_сапогах».
 _MARKS_IN_WORD = re.compile(r"(?<=[^\W\d_])(?!_[^\W_])[*`~_]{1,6}(?=[^\W\d_])")
+_EMPHASIS_IN_WORD = re.compile(r"\b([а-яё]+)_([а-яё]+)_([а-яё]+)\b", re.IGNORECASE)
 _TAG = re.compile(
     r"</?(?:(b|i|u|s|em|strong|del|ins|mark|sub|sup|small|big|span|font|code|kbd|tt|a|q)"
     r"|br|p|div|li|ul|ol|h[1-6]|hr|table|tr|td|th|blockquote|pre)(?:\s[^<>]*)?/?>",
@@ -78,10 +81,18 @@ def lower(text: str) -> str:
     text = unicodedata.normalize("NFKC", text)
     if "<" in text:
         text = _TAG.sub(lambda tag: "" if tag[1] else "\n", text)
+    if "_" in text:
+        text = _EMPHASIS_IN_WORD.sub(_without_emphasis, text)
     text = _RUN_TOGETHER.sub(" ", _MARKS_IN_WORD.sub("", text)).casefold()
     if "nt" in text:
         text = _UNMARKED_NOT.sub(r"\1 not", text)
     return _CONTRACTED_NOT.sub(" not", text)
+
+
+def _without_emphasis(match: re.Match[str]) -> str:
+    """«Чебу_раш_ка» as one word; words of the dictionary are left apart."""
+    known = all(analyser().word_is_known(part.casefold()) for part in match.groups())
+    return match[0] if known else "".join(match.groups())
 
 
 def words_of(lowered: str) -> list[str]:

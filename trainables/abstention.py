@@ -17,7 +17,7 @@ _TELL = (
     r"|state|give|distinguish\w*|view|access|process|analy[sz]e)"
 )
 _CANNOT = (
-    r"(?:can? ?not|could not|unable to|not (?:be )?(?:able|possible) to"
+    r"(?:can? ?not|could not|unable to|not (?:be )?(?:able|possible)(?: for me)? to|struggl\w+ to"
     r"|(?:hard|difficult|impossible|tough|tricky) (?:for me )?to|fail(?:ed)? to)"
 )
 _KNOWLEDGE = r"(?:information|knowledge|data|details?|context|idea|clue)"
@@ -52,7 +52,7 @@ _WORDINGS = (
     r"not(?: \w+){0,3} (?:recogni[sz]able|identifiable|known)",
     rf"(?:no|not enough|insufficient|lack)(?: \w+){{0,2}} {_KNOWLEDGE}",
     r"unknown|unidentif\w+|unfamiliar|unrecogni[sz]\w+|unsure|uncertain|beyond my knowledge",
-    r"who knows|beats me|dunno|idk",
+    r"who knows|beats me|dunno|idk|how (?:should|would) i know",
     # Russian
     rf"(?<!\bон )(?<!\bона )не ?(?:\w+ )?{_KNOW_RU}",
     r"я не (?:узнал|распознал|опознал|понял|смог)а?|никогда не (?:видел|слышал|встречал)а?",
@@ -62,13 +62,13 @@ _WORDINGS = (
     rf"(?:{_LACKS_RU}|без)(?: \w+){{0,3}} {_KNOWLEDGE_RU}",
     rf"{_KNOWLEDGE_RU}(?: \w+){{0,6}} (?:{_LACKS_RU}|отсутству\w+)",
     r"затрудня\w+|неизвест\w+|не известн?\w*|не ?(?:опознан|распознан|идентифицирован)\w*",
-    r"ума не приложу|хз|кто (?:его|ее) знает",
+    r"ума не приложу|хз|кто (?:его|ее) знает|откуда мне знать",
 )
 _ABSTENTION = re.compile(rf"\b(?:{'|'.join(_WORDINGS)})\b")
 # Where none of these begins a word, no wording can stand: most answers are passed over quickly.
 _NEGATIVE = re.compile(
-    r"\b(?:не|ни|can|could|un|not|no|never|hard|diff|imposs|tough|tricky|fail|insuf|lack|beyond|who kn|beats|dunno|idk"
-    r"|труд|слож|тяж|затр|пробл|без|хз|ума|кто )"
+    r"\b(?:не|ни|can|could|un|not|no|never|hard|diff|imposs|tough|tricky|fail|insuf|lack|struggl|beyond|how |who kn|beats|dunno|idk"
+    r"|труд|слож|тяж|затр|пробл|без|хз|ума|кто |откуда мне)"
 )
 
 
