@@ -57,8 +57,9 @@ def analyser() -> pymorphy3.MorphAnalyzer:
 def decline_name(words: Sequence[str]) -> tuple[Forms, ...]:
     """The forms of a name given in the nominative, word by word.
 
-    words: lower case with their ё kept. «Три богатыря» is declined as a number is: «тремя богатырями». A conjunction stays
-    as it is («Чип и Дейл»), a preposition with all after it («Кот в сапогах»); the last word is neither («Дональд Дак»).
+    words: lower case with their ё kept. «Три богатыря» is declined as a number is: «тремя богатырями». A conjunction
+    stays as it is («Чип и Дейл»), a preposition with all after it («Кот в сапогах»); the last word is neither
+    («Дональд Дак»).
     """
     forms: list[Forms] = []
     governed = counted = False
@@ -123,6 +124,12 @@ def is_predicate(word: str) -> bool:
     return _is(word, "VERB") or _is(word, "PRTS")
 
 
+@cache
+def is_infinitive(word: str) -> bool:
+    """Whether a Russian word is an infinitive: «узнать»."""
+    return _is(word, "INFN")
+
+
 def _is(word: str, part_of_speech: str) -> bool:
     return bool(_CYRILLIC.fullmatch(word)) and part_of_speech == analyser().parse(word)[0].tag.POS
 
@@ -131,7 +138,7 @@ def _own(parse: Parse, word: str) -> bool:
     """Whether the word is its own dictionary form; a guess must have its ё too («Шрек» is no «шрёк»)."""
     if parse.is_known:
         return fold(parse.normal_form) == fold(word)
-    return parse.normal_form == word
+    return bool(parse.normal_form == word)
 
 
 def _surely_nominative(parse: Parse, word: str) -> bool:

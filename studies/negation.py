@@ -45,7 +45,13 @@ COMPARATIVES = words("rather more скорее больше")
 CERTAIN = words("sure certain certainty certainly confident confidence positive clear точно ясно понятно очевидно")
 CERTAIN_STEM = "уверен"
 KNOWS = words("знаю знаем")  # «Не знаю Чебурашку», but «не знаю Чебурашка» is two clauses
-ONLY = words("only just merely simply solely exclusively только просто лишь")
+# Right behind a negation these take it back: «не только X», "no wonder it is X", «не менее известный X».
+ONLY = words(
+    "only just merely simply solely exclusively less wonder surprise secret mistake question"
+    " только просто лишь менее зря случайно секрет удивительно"
+)
+# A negation right behind these is taken back: «трудно не узнать X».
+HARD = words("трудно сложно тяжело hard difficult")
 DEGREE = words("очень слишком самый самая самое самого самую very too so particularly especially")
 ALIKE = re.compile(r"похож|like|similar|much|famil|sure|знаком|уверен|хорош|good|many|far")
 TURNS = words(

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from studies.declension import EVERY_CASE, Case, is_adjective, is_predicate
+from studies.declension import EVERY_CASE, Case, is_adjective, is_infinitive, is_predicate
 from studies.negation import (
     ALIKE,
     ANSWERS,
@@ -18,6 +18,7 @@ from studies.negation import (
     DOUBTS,
     EXCEPT,
     FUNCTION,
+    HARD,
     IS,
     KNOWS,
     NEGATORS,
@@ -108,9 +109,13 @@ class Scope:
             self._temper(place, word)
 
     def _negate(self, place: int, word: str) -> None:
-        if (word in ANSWERS and self._only_answers(place)) or (self._odd and self._bridged and not self._concord):
+        before = self._before(place)
+        answers = word in ANSWERS and self._only_answers(place)
+        cancels = self._odd and self._bridged and not self._concord
+        hardly_not = before in HARD or (before == "как" and is_infinitive(self._after(place)))
+        if answers or cancels or hardly_not:
             self._odd = False
-        elif self._before(place) not in ("or", "или") or self._next_is_name(place + 1):
+        elif before not in ("or", "или") or self._next_is_name(place + 1):
             self._deny(place)
             self._bridged = word == "нельзя"
 
@@ -142,11 +147,14 @@ class Scope:
             self._cases = EVERY_CASE
         self._bridged |= word in BRIDGES
 
+    def _after(self, place: int) -> str:
+        return self._words[place + 1] if place + 1 < self._last else ""
+
     def _before(self, place: int) -> str:
         return self._words[place - 1] if place > self._first else ""
 
     def _doubts(self, place: int, word: str) -> bool:
-        behind = self._words[place + 1] if place + 1 < self._last else ""
+        behind = self._after(place)
         return (
             word in DOUBTS
             or (word, behind) in (("едва", "ли"), ("far", "from"))
@@ -206,7 +214,7 @@ class Scope:
             return False
         if word == "это":
             return True
-        behind = self._words[place + 1] if place + 1 < self._last else ""
+        behind = self._after(place)
         return word in PRONOUNS and (behind in IS or self._noun)
 
     def _is_open(self, place: int) -> bool:
@@ -225,6 +233,8 @@ class Scope:
 
     def _reaches_over_comma(self, place: int) -> bool:
         word, before = self._words[place], self._words[place - 1]
+        if word == "чтобы" and is_infinitive(self._after(place)):
+            return False  # a purpose: «не нужно быть знатоком, чтобы узнать X»
         if word in COMPLEMENTS or word in EXCEPT or (before in OTHER and word in ("как", "than", "чем")):
             return True
         if word == "but":

@@ -67,8 +67,8 @@ _WORDINGS = (
 _ABSTENTION = re.compile(rf"\b(?:{'|'.join(_WORDINGS)})\b")
 # Where none of these begins a word, no wording can stand: most answers are passed over quickly.
 _NEGATIVE = re.compile(
-    r"\b(?:не|ни|can|could|un|not|no|never|hard|diff|imposs|tough|tricky|fail|insuf|lack|struggl|beyond|how |who kn|beats|dunno|idk"
-    r"|труд|слож|тяж|затр|пробл|без|хз|ума|кто |откуда мне)"
+    r"\b(?:не|ни|can|could|un|not|no|never|hard|diff|imposs|tough|tricky|fail|insuf|lack|struggl|beyond|how |who kn"
+    r"|beats|dunno|idk|труд|слож|тяж|затр|пробл|без|хз|ума|кто |откуда мне)"
 )
 
 

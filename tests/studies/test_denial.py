@@ -112,6 +112,11 @@ NAMED_RUSSIAN = """
 если не ошибаюсь, это {n}
 это {n}, больше никого нет
 он не улыбается и похож на {a}
+трудно не узнать {a}
+не зря его зовут {i}
+не секрет, что это {n}
+не нужно быть знатоком, чтобы узнать {a}
+это не менее известный {n}
 """
 DENIED_ENGLISH = """
 this is not {n}
@@ -186,6 +191,8 @@ who else but {n}
 {n}, isn't it?
 he does not wear a hat and looks like {n}
 if I am not mistaken, this is {n}
+no wonder it is {n}
+it is hard not to recognise {n}
 """
 
 
