@@ -20,7 +20,7 @@ _UNSEEN = re.compile(
     r"|(?:(?:is|are|was|does|do|can|could|did|has|ca) )?(?:\w+ly |also )?(?:not|never|nowhere|cannot) "
     r"(?:be |been |seem to be |actually |really )*(?:shown|depicted|present|visible|pictured|seen|featured|here|there"
     r"|in|on|appear\w*|it|him|her|among|the (?:answer|character|one)|who|what|recogni\w+|identif\w+|found|part"
-    r"|displayed|to be)\b"
+    r"|displayed|match|to be)\b"
     r"|(?:is|are) (?:absent|missing|nowhere)\b|it is not$|(?:тут |здесь )?ни при чем"
 )
 _UNLIKE = re.compile(
@@ -31,6 +31,9 @@ _TAKEN_BACK = re.compile(
     r"(?:[^,:]*[,:] )?(?:но|but|хотя|though|although|however|yet) (?:\w+ ){0,7}?"
     r"(?:нет|no|(?:не|not)(?: (?:он|она|оно|тот|та|him|her|it|he|she|this|so|the one))?)(?: [,:]|$)"
 )
+# «Персонажа X здесь нет»: the name itself stands in the nominative.
+_OF_WHOM = re.compile(r"\b(?:персонажа|героя|существа)(?: (?:по|с|под) \w+)?$")
+_TAG = re.compile(r"(?:is|was|does|do|can) (?:it|he|she|this|that)|правда|так")
 _SAYS_NO = re.compile(
     r"(?:нет|no|nope|неа|вряд ли|едва ли|hardly|не думаю|не похоже|i do not think so)"
     r"(?: [,:.?]|$| (?:это|it|this|that|he|she|он|она)\b)"
@@ -70,7 +73,8 @@ class Clauses:
         if first not in self._denied:
             self._denied[first] = Scope(self._tokens, (first, last), self._names).read()
         if self._denied[first].get(start, 0) & cases:
-            return not asks and not _SUGGESTS.search(" ".join(self._words[first:start]))
+            suggests = asks and not _TAG.fullmatch(" ".join(self._words[stop:last]))
+            return not suggests and not _SUGGESTS.search(" ".join(self._words[first:start]))
         return self._denied_behind(start, stop, cases) or bool(_TAKEN_BACK.match(self._joined(stop, last)))
 
     def _denied_behind(self, start: int, stop: int, cases: int) -> bool:
@@ -82,7 +86,8 @@ class Clauses:
         before = self._words[start - 1] if not self._breaks[start] else ""
         if before in _PREPOSITIONS:
             return before == "на" and bool(_UNLIKE.match(rest))
-        gone = cases & Case.genitive and _GONE.match(rest)
+        of_whom = cases & Case.genitive or _OF_WHOM.search(" ".join(self._words[max(0, start - 3) : start]))
+        gone = of_whom and _GONE.match(rest)
         not_called = cases == Case.instrumental and _NOT_CALLED.match(rest)
         return bool(gone or not_called or _UNSEEN.match(rest))
 

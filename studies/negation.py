@@ -22,15 +22,15 @@ CONCORD = words(
 )
 # Negative by meaning: these cancel a negation before them.
 DOUBTS = words(
-    "doubt doubts doubtful doubtless unlikely impossible hardly scarcely barely exclude deny сомневаюсь"
-    " сомневаться сомнение сомнения сомнений сомнению сомнением сомнительно вряд маловероятно невозможно"
-    " исключено исключаю исключать исключить отрицаю отрицать неправда неверно непохож непохожа непохоже"
-    " непохожи отсутствует отсутствуют отсутствие absence absent lacks lacking"
+    "doubt doubts doubtful doubtless fail fails failed unlikely impossible hardly scarcely barely exclude deny"
+    " сомневаюсь сомневаться сомнение сомнения сомнений сомнению сомнением сомнительно вряд маловероятно"
+    " невозможно исключено исключаю исключать исключить отрицаю отрицать неправда неверно непохож непохожа"
+    " непохоже непохожи отсутствует отсутствуют отсутствие absence absent lacks lacking"
 )
 ONE_WORD_DOUBTS = words("doubtless")  # "no doubt" in one word
 RULES_OUT = words("rule ruled ruling")  # … out
 # These deny the noun behind them, a Russian one in the genitive. A negation right before undoes them: «не без X».
-WITHOUT = words("without instead unlike beyond нежели")
+WITHOUT = words("without non instead unlike beyond нежели")
 WITHOUT_GENITIVE = words("без вместо отличие вне")
 EXCEPT = words("кроме помимо except besides save")
 UNIVERSAL = words(
@@ -67,7 +67,7 @@ ATTITUDES = words(
 )
 # A second negation behind one of these is about the first: «не могу не узнать X».
 BRIDGES = ATTITUDES | words(
-    "могу может можем могли могут можно нельзя must can could help fail сомнений сомнения сомневаюсь"
+    "могу может можем могли могут можно нельзя must can could help сомнений сомнения сомневаюсь"
 )
 PRONOUNS = words("это он она оно it this that he she i they мы я they there here здесь тут")
 IS = words("is s was must looks")

@@ -67,6 +67,12 @@ DENIED_RUSSIAN = """
 {n}? Нет, это зверёк
 похоже на {a}, но это не он
 похоже на {a}, но нет
+его зовут не {n}
+имя персонажа — не {n}
+персонажа по имени {n} здесь нет
+речь не о {p}
+скорее зверёк, чем {n}
+скорее всего, это не {n}
 """
 NAMED_RUSSIAN = """
 это {n}
@@ -152,6 +158,11 @@ without {n}
 it looks like {n}, but it is not him
 it looks like {n} but no
 never {n}
+his name isn't {n}
+it fails to look like {n}
+{n} does not match this picture
+this bear isn't {n}, is it?
+it's probably not {n}
 """
 NAMED_ENGLISH = """
 this is {n}
@@ -311,6 +322,10 @@ def test_a_list_is_denied_as_a_whole(text: str) -> None:
         ("This is Cheburashka, although I can't confirm it", {"Cheburashka"}),
         ("Кроме Вия, здесь есть Буратино", {"Вий", "Буратино"}),
         ("не путать с Вием", set()),
+        ("Это не Cheburashka, а Вий", {"Вий"}),
+        ("There is no Чебурашка here", set()),
+        ("This is **not** Cheburashka", set()),
+        ("Это не «Вий»", set()),
     ],
 )
 def test_what_the_rules_say_of_harder_ones(text: str, expected: set[str]) -> None:
