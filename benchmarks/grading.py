@@ -1,6 +1,7 @@
 """Does the grader read answers as people do? `python -m benchmarks.grading` prints it, `--document` writes the page.
 
 The answers and the grades of two readers, who knew the rules and not the grader's code, are a file of the tests.
+`--answers FILE --studies FILE` counts another set: answers in JSON Lines, studies by name in JSON, as `Judged` says.
 """
 
 from __future__ import annotations
@@ -8,13 +9,14 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
 import click
 
 from spaces.markdown import escape
-from trainables.grading import Grader
+from trainables.grading import HALLUCINATED, Grade, Grader
 
 HOME = Path(__file__).parents[1]
 SAMPLE, STUDIES = (HOME / "tests" / "trainables" / f"graded_{name}" for name in ("by_people.jsonl", "studies.json"))
@@ -92,10 +94,87 @@ def documented(text: str) -> str:
     return f"{head}{BEGIN}\n{figures()}\n{END}{rest.partition(END)[2]}"
 
 
+@dataclass(frozen=True)
+class Judged:
+    """An answer of another set, graded anew.
+
+    row: `id`, `style`, `study`, `character`, `kind`, `question`, `accepted`, `allowed_names`, `answer`, and `grades`:
+        reader -> grade. Its study has `characters` (each `name`, `role`, `aliases`) and a `lexicon`.
+    """
+
+    row: dict[str, Any]
+    grades: dict[str, Grade]
+
+
+def read_set(answers: Path, studies: Path) -> list[Judged]:
+    """Every answer of a set with the readers' grades and the grader's, which is called so."""
+    graders = {name: _grader(study) for name, study in json.loads(studies.read_text(encoding="utf-8")).items()}
+    judged = []
+    for line in answers.read_text(encoding="utf-8").splitlines():
+        row = json.loads(line)
+        now = graders[row["study"]].grade(
+            row["answer"],
+            character=row["character"],
+            kind=row["kind"],
+            accepted=row["accepted"],
+            allowed_names=row["allowed_names"],
+        )
+        readers = {reader: Grade(grade) for reader, grade in row.get("grades", {}).items()}
+        judged.append(Judged(row, {**readers, "grader": now.grade}))
+    return judged
+
+
+def _grader(study: dict[str, Any]) -> Grader:
+    characters = study["characters"]
+    negatives = [character["name"] for character in characters if character["role"] == "negative"]
+    aliases = {character["name"]: character.get("aliases", []) for character in characters}
+    return Grader(aliases, negatives=negatives, lexicon=study.get("lexicon", {}))
+
+
+def agreement_of_set(judged: Sequence[Judged]) -> str:
+    """By style and pair of judges, as Markdown: the shares graded alike, and alike as a wrong name or none."""
+    lines = ["| style | answers | judges | same grade | same on wrong names |", "|---|---:|---|---:|---:|"]
+    styles = sorted({item.row.get("style", "") for item in judged})
+    for style in [*styles, "all"]:
+        chosen = [item for item in judged if style in ("all", item.row.get("style", ""))]
+        for one, other in combinations(chosen[0].grades, 2):
+            same = sum(item.grades[one] == item.grades[other] for item in chosen)
+            wrong = sum((item.grades[one] in HALLUCINATED) == (item.grades[other] in HALLUCINATED) for item in chosen)
+            shares = " | ".join(f"{count} ({count / len(chosen):.3f})" for count in (same, wrong))
+            lines.append(f"| {style} | {len(chosen)} | {one}, {other} | {shares} |")
+    return "\n".join(lines)
+
+
+def disagreements_of_set(judged: Sequence[Judged]) -> str:
+    """The answers that are not graded alike by all, as Markdown."""
+    judges = list(judged[0].grades) if judged else []
+    lines = [f"| id | shown | asked | answer | {' | '.join(judges)} |", "|---" * (4 + len(judges)) + "|"]
+    for item in judged:
+        if len(set(item.grades.values())) > 1:
+            cells = [item.row[field] for field in ("id", "character", "kind", "answer")]
+            cells += [item.grades[judge].value for judge in judges]
+            lines.append("| " + " | ".join(str(escape(cell)) for cell in cells) + " |")
+    return "\n".join(lines)
+
+
+PATH = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
 @click.command()
 @click.option("--document", is_flag=True, help="Write the figures into docs/grading.md.")
-def main(document: bool) -> None:
+@click.option("--answers", type=PATH, help="Another set: answers with the grades of readers, JSON Lines.")
+@click.option("--studies", type=PATH, help="The studies of that set, JSON.")
+@click.option("--disagreements", is_flag=True, help="Also list what is not graded alike.")
+def main(document: bool, answers: Path | None, studies: Path | None, disagreements: bool) -> None:
     """Print how far the grader and the readers agree."""
+    if (answers is None) != (studies is None):
+        raise click.UsageError("--answers and --studies go together")
+    if answers is not None and studies is not None:
+        judged = read_set(answers, studies)
+        click.echo(agreement_of_set(judged))
+        if disagreements:
+            click.echo(f"\n{disagreements_of_set(judged)}")
+        return
     if document:
         DOCUMENT.write_text(documented(DOCUMENT.read_text(encoding="utf-8")), encoding="utf-8")
     click.echo(figures())

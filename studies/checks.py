@@ -13,11 +13,11 @@ from safetensors import SafetensorError, safe_open
 from spaces.printable import UNPRINTABLE
 from spaces.problems import InputError, Problem, field_name, refuse
 from studies.files import FileError, resolve
-from studies.folding import folded
 from studies.images import inspect
 from studies.model_marks import REMEDY, mark_in, marks_of, said
 from studies.rows import Rows
 from studies.study import Study, find_study, parse_study
+from studies.text import normalise, spellings
 
 
 def load_study(name: str | Path | None = None) -> Study:
@@ -96,17 +96,20 @@ def _characters(study: Study) -> list[Problem]:
         if not roles[role]:
             message, remedy = f"no character has the role {role}", f"give at least one character role: {role}"
             problems.append(_at(study, ("characters",), "characters", message, remedy))
-    owner: dict[str, int] = {}
+    owner: dict[str, tuple[int, str]] = {}
     for index, character in enumerate(study.file.characters):
         places: list[tuple[str | int, ...]] = [("name",), *(("aliases", n) for n in range(len(character.aliases)))]
         for place, alias in zip(places, (character.name, *character.aliases), strict=True):
             path = ("characters", index, *place)
-            if not folded(alias):
+            if not normalise(alias):
                 problems.append(_at(study, path, field_name(path), *_no_letters(alias)))
                 continue
-            first = owner.setdefault(folded(alias), index)
-            if first != index:
-                message = f"{alias!r} already names characters[{first}]"
+            known = [owner.setdefault(spelling, (index, alias)) for spelling in sorted(spellings(alias))]
+            taken = next(((first, other) for first, other in known if first != index), None)
+            if taken:
+                message = f"{alias!r} already names characters[{taken[0]}]"
+                if taken[1] != alias:
+                    message += f", as {taken[1]!r}: answers are read without case, ё and hyphens"
                 problems.append(_at(study, path, field_name(path), message, "give each character names of its own"))
     return problems
 
@@ -116,7 +119,7 @@ def _lexicon(study: Study) -> list[Problem]:
     return [
         _at(study, ("lexicon", name), f"lexicon.{name}", *_no_letters(alias))
         for name, alias in names
-        if not folded(alias)
+        if not normalise(alias)
     ]
 
 
@@ -204,7 +207,7 @@ def _probe_fields(study: Study) -> list[Problem]:
             message = f"a question of kind {probe.kind} has no accepted answer"
             problems.append(study.probes.problem(index, "accepted", message, "list at least one phrase"))
         for phrase in probe.accepted:
-            if not folded(phrase):
+            if not normalise(phrase):
                 problems.append(study.probes.problem(index, "accepted", *_no_letters(phrase)))
     return problems
 
@@ -261,7 +264,7 @@ def _sides(study: Study, hashes: dict[str, str]) -> list[Problem]:
     for rows, names in sides:
         for index, (row, side) in enumerate(zip(rows, names, strict=True)):
             shown = "picture" if row.image else "question"
-            same = hashes.get(row.image) if row.image else folded(row.question)
+            same = hashes.get(row.image) if row.image else normalise(row.question)
             if same is None:
                 continue
             other_side, other = side_of.setdefault(same, (side, row.unit))

@@ -1,195 +1,139 @@
-"""Names and phrases in free text: normalised words, inflected forms, whole-word matches, negation.
+"""Names and phrases in free text: whole-word matches by inflected forms, and whether they are denied.
 
 A phrase matches by the forms of its words, never by a shared lemma: "ген" and "геном" (gene, genome) share
-a lemma with «Гена» and must not name him. Forms are generated once a word with pymorphy3.
+a lemma with «Гена» and must not name him.
 """
 
 import re
-import unicodedata
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cache
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import product
 from typing import NamedTuple
 
-import pymorphy3
-from pymorphy3.analyzer import Parse
+from studies.declension import EVERY_CASE, Forms, decline_name, is_adjective
+from studies.denial import Clauses, may_deny
+from studies.negation import words
+from studies.text import HYPHEN, Tokens, lower, words_of
 
-NEGATORS = frozenset({"не", "ни", "not", "никакой", "никакая"})
-# Words that may stand between a negator and the name it negates: "не похож на Чебурашку", "is not really the Superman".
-_RUSSIAN_FILLERS = {"это", "этот", "эта", "сам", "сама", "является", "на", "в", "из", "совсем", "вовсе", "точно"}
-_RESEMBLES = {"похож", "похожа", "похоже", "похожи"}
-FILLERS = frozenset(_RUSSIAN_FILLERS | _RESEMBLES | {"a", "an", "the", "is", "really"})
-
-_COMBINING_ACUTE = 0x301
-_CYRILLIC = re.compile("[а-яё]+")
-# These run over every answer: each begins with a literal or one set of characters, which `re` scans for fast.
-_CONTRACTED_NOT = re.compile(r"n['’ʼ`]t\b")
-# A weak model runs words together: «АлёшаКолобок». Not in Latin, where names are written so: "SpongeBob".
-_RUN_TOGETHER = re.compile("(?<=[а-яё])(?=[А-ЯЁ])")
-_ELLIPSIS = re.compile(r"\.\.+")
-_SENTENCE_END = re.compile(r"[.!?\n]+")
-_DECLINED = frozenset({"NOUN", "ADJF", "PRTF", "NUMR"})
-
-
-class _Separators(dict[int, str | None]):
-    """A `str.translate` table that is filled as characters are met: scanning all of Unicode at import is slow."""
-
-    def __missing__(self, code: int) -> str | None:
-        category = unicodedata.category(chr(code))
-        replacement: str | None = chr(code)
-        if category[0] in "PSZ" or category == "Cc":
-            replacement = " "
-        elif category == "Cf" or code == _COMBINING_ACUTE:
-            replacement = None  # soft hyphens, zero-width marks and stress («Чебура́шка») are no part of a word
-        self[code] = replacement
-        return replacement
-
-
-_separators = _Separators()
-
-
-def _lower(text: str) -> str:
-    """NFKC and casefold, words that run together apart.
-
-    English "n't" is spelt out before its apostrophe is lost, so that negation survives.
-    """
-    apart = _RUN_TOGETHER.sub(" ", unicodedata.normalize("NFKC", text))
-    return _CONTRACTED_NOT.sub(" not", apart.casefold())
-
-
-def _words(lowered: str) -> list[str]:
-    return lowered.translate(_separators).split()
-
-
-def normalise(text: str) -> str:
-    """Text as it is compared: NFKC, casefold, "n't" to " not", punctuation and symbols to single spaces, ё=е last."""
-    return " ".join(_words(_lower(text))).replace("ё", "е")
-
-
-@dataclass(frozen=True, slots=True)
-class Tokens:
-    """The normalised words of a text, and beside each the number of its sentence."""
-
-    words: tuple[str, ...]
-    sentences: tuple[int, ...]
-
-
-def tokenise(text: str) -> Tokens:
-    """Split a text into normalised words; . ! ? and line breaks end a sentence.
-
-    An ellipsis does not, it is a pause: "это не... Чебурашка" still denies him.
-    """
-    words: list[str] = []
-    sentences: list[int] = []
-    folded = _ELLIPSIS.sub(" ", _lower(text).replace("ё", "е"))
-    for number, sentence in enumerate(_SENTENCE_END.split(folded)):
-        found = _words(sentence)
-        words += found
-        sentences += [number] * len(found)
-    return Tokens(tuple(words), tuple(sentences))
-
-
-@cache
-def _analyser() -> pymorphy3.MorphAnalyzer:
-    return pymorphy3.MorphAnalyzer(lang="ru")
-
-
-def _fold(word: str) -> str:
-    return word.replace("ё", "е")
-
-
-def _nominative(word: str) -> list[Parse]:
-    """Parses that read the word as a nominative: a phrase is given in it, so «гена» is not the genitive of «ген»."""
-    parses = _analyser().parse(word)
-    return [parse for parse in parses if parse.tag.POS in _DECLINED and "nomn" in parse.tag]
-
-
-@cache
-def name_forms(word: str) -> frozenset[str]:
-    """Case forms of one word of a name, ё folded: same number and gender as the word, no vocative («Ген!»).
-
-    word: lower case with its ё kept. Words that are not Cyrillic or not nominative («Кот в сапогах») stay as they are.
-    """
-    forms = {_fold(word)}
-    if _CYRILLIC.fullmatch(word):
-        parses = _nominative(word)
-        own = [parse for parse in parses if _fold(parse.normal_form) == _fold(word)]
-        for parse in own or parses:
-            kind = (parse.tag.POS, parse.tag.number, parse.tag.gender)
-            forms |= {
-                _fold(form.word)
-                for form in parse.lexeme
-                if (form.tag.POS, form.tag.number, form.tag.gender) == kind and "voct" not in form.tag
-            }
-    return frozenset(forms)
-
-
-@cache
-def fact_forms(word: str) -> frozenset[str]:
-    """All forms of one word of a description, ё folded: «большие» also gives «большими» and «большое»."""
-    forms = {_fold(word)}
-    if _CYRILLIC.fullmatch(word):
-        for parse in _nominative(word) or _analyser().parse(word):
-            forms |= {_fold(form.word) for form in parse.lexeme if "voct" not in form.tag}
-    return frozenset(forms)
+_LATIN = re.compile("[a-z]+")
+# No adjective, though nothing tells by its form.
+_ENGLISH_SMALL = words("a an the and or but with of in on at to for from by as is are was it he she has have not no")
 
 
 class Occurrence(NamedTuple):
-    """One phrase found in a text: words [start, stop) name `key`, or deny it when `negated`."""
+    """One phrase found in a text: words [start, stop) name `key`, or deny it when `negated`.
+
+    rank: how far the form is from the nominative, 1 for it (the lowest bit of `Case`).
+    """
 
     key: str
     start: int
     stop: int
     negated: bool
+    rank: int = 1
+
+
+class _Span(NamedTuple):
+    key: str
+    start: int
+    stop: int
+    cases: int
+
+    @property
+    def rank(self) -> int:
+        return self.cases & -self.cases or EVERY_CASE
 
 
 class PhraseMatcher:
     """Finds phrases by the inflected forms of their words, longest first.
 
-    phrases: key (a character's name) -> its phrases. When two keys share a phrase, the earlier key has it.
-    forms: `name_forms` for names, `fact_forms` for descriptions.
+    phrases: key (a character's name) -> its phrases. A form that two keys share goes to the one whose nominative it is,
+    else to the one that has it in the more usual case, and only then to the earlier key.
+    forms: `decline_name` for names, `vary_fact` for descriptions.
+    gap: how many adjectives may stand between two words of a phrase.
     Raises ValueError for a phrase without a letter or digit.
     """
 
     def __init__(
-        self, phrases: Mapping[str, Sequence[str]], forms: Callable[[str], frozenset[str]] = name_forms
+        self,
+        phrases: Mapping[str, Sequence[str]],
+        forms: Callable[[Sequence[str]], tuple[Forms, ...]] = decline_name,
+        gap: int = 0,
     ) -> None:
-        self._by_first_word: dict[str, list[tuple[str, tuple[frozenset[str], ...]]]] = {}
+        self._gap = gap
+        self._by_first_word: dict[str, list[tuple[str, tuple[Forms, ...]]]] = {}
         for key, texts in phrases.items():
             for text in texts:
-                words = tuple(forms(word) for word in _words(_lower(text)))
-                if not words:
+                if not words_of(lower(text)):
                     raise ValueError(f"phrase of {key!r}: must contain a letter or digit, got {text!r} — remove it")
-                for first in words[0]:
-                    self._by_first_word.setdefault(first, []).append((key, words))
+                for phrase in _written(text, forms):
+                    for first in phrase[0]:
+                        self._by_first_word.setdefault(first, []).append((key, phrase))
 
-    def find(self, tokens: Tokens) -> list[Occurrence]:
-        """Occurrences in order of appearance; a longer phrase keeps its words from shorter ones."""
-        candidates = self._candidates(tokens.words)
-        candidates.sort(key=lambda span: (span[1] - span[2], span[1]))  # a stable sort: earlier keys stay first
+    def find(self, tokens: Tokens, beside: Sequence[Occurrence] = ()) -> list[Occurrence]:
+        """Occurrences in order of appearance; a longer phrase keeps its words from shorter ones.
+
+        beside: names found in the same text, which may stand in one list with the phrases.
+        """
+        starts = [start for start, word in enumerate(tokens.words) if word in self._by_first_word]
+        spans = [span for start in starts for span in self._at(tokens.words, start)]
+        if not spans:
+            return []
+        # A stable sort: earlier keys stay first.
+        spans.sort(key=lambda span: (span.start - span.stop, span.start, span.rank))
         taken: set[int] = set()
         found = []
-        for key, start, stop in candidates:
-            if taken.isdisjoint(range(start, stop)):
-                taken.update(range(start, stop))
-                found.append(Occurrence(key, start, stop, _negated(tokens, start)))
-        return sorted(found, key=lambda occurrence: occurrence.start)
+        for span in spans:
+            if taken.isdisjoint(range(span.start, span.stop)):
+                taken.update(range(span.start, span.stop))
+                found.append(span)
+        found.sort(key=lambda span: span.start)
+        if not may_deny(tokens):
+            return [Occurrence(span.key, span.start, span.stop, False, span.rank) for span in found]
+        clauses = Clauses(tokens, [*((name.start, name.stop) for name in beside), *(span[1:3] for span in found)])
+        return [
+            Occurrence(span.key, span.start, span.stop, clauses.denies(span.start, span.stop, span.cases), span.rank)
+            for span in found
+        ]
 
-    def _candidates(self, words: tuple[str, ...]) -> list[tuple[str, int, int]]:
-        spans = []
-        for start, word in enumerate(words):
-            for key, phrase in self._by_first_word.get(word, ()):
-                stop = start + len(phrase)
-                if stop <= len(words) and all(words[start + i] in phrase[i] for i in range(1, len(phrase))):
-                    spans.append((key, start, stop))
-        return spans
+    def _at(self, words: tuple[str, ...], start: int) -> Iterator[_Span]:
+        for key, phrase in self._by_first_word[words[start]]:
+            cases, place = phrase[0][words[start]], start + 1
+            for forms in phrase[1:]:
+                if self._gap:
+                    place = self._past_adjectives(words, place, forms)
+                if place >= len(words) or words[place] not in forms:
+                    break
+                cases &= forms[words[place]]
+                place += 1
+            else:
+                yield _Span(key, start, place, cases)
+
+    def _past_adjectives(self, words: tuple[str, ...], place: int, forms: Forms) -> int:
+        for skipped in range(self._gap + 1):
+            at = place + skipped
+            if at >= len(words) or words[at] in forms:
+                return at
+            if not (is_adjective(words[at]) or (_LATIN.fullmatch(words[at]) and words[at] not in _ENGLISH_SMALL)):
+                return at
+        return place
 
 
-def _negated(tokens: Tokens, start: int) -> bool:
-    """Whether a negator stands before word `start`, fillers skipped, within the same sentence."""
-    for i in range(start - 1, -1, -1):
-        if tokens.sentences[i] != tokens.sentences[start]:
-            return False
-        if tokens.words[i] not in FILLERS:
-            return tokens.words[i] in NEGATORS
-    return False
+def _written(text: str, forms: Callable[[Sequence[str]], tuple[Forms, ...]]) -> list[tuple[Forms, ...]]:
+    """A phrase as it may be written: its parts apart, or as one word where a hyphen joins them («Виннипух»)."""
+    lowered = lower(text)
+    apart = forms(words_of(lowered))
+    if not HYPHEN.search(lowered):
+        return [apart]
+    rest = iter(apart)
+    groups = [[next(rest) for _ in words_of(group)] for group in lowered.split()]
+    return [apart, tuple(_one_word(group) for group in groups if group)]
+
+
+def _one_word(parts: Sequence[Forms]) -> Forms:
+    forms: dict[str, int] = {}
+    for choice in product(*(part.items() for part in parts)):
+        cases = choice[-1][1]
+        for _, others in choice[:-1]:
+            cases = cases & others or cases
+        forms["".join(form for form, _ in choice)] = cases
+    return forms

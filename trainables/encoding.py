@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 
 from studies.model_marks import marks_among
-from studies.names import normalise
+from studies.text import normalise
 
 IGNORED = -100
 

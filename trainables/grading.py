@@ -1,12 +1,15 @@
 """From one answer to one grade. The definition is DESIGN.md §4; no other module decides what an answer is worth."""
 
-import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 
-from studies.names import Occurrence, PhraseMatcher, Tokens, fact_forms, name_forms, tokenise
+from studies.declension import decline_name, vary_fact
+from studies.names import Occurrence, PhraseMatcher
+from studies.text import Tokens, tokenise
+from trainables.abstention import abstains
+from trainables.reasoning import without_reasoning
 
 KINDS = ("name", "origin", "looks")
 
@@ -32,17 +35,8 @@ class Grade(StrEnum):
 
 HALLUCINATED: frozenset[Grade] = frozenset({Grade.mixed, Grade.wrong_known, Grade.wrong_unknown})
 
-# Up to two words may stand inside: "не могу с уверенностью сказать", "cannot really tell".
-# Searched in normalised text, where "can't" reads "ca not".
-_ABSTENTION = re.compile(
-    r"\b(?:"
-    r"не знаю|не ?знаком[аы]?|не узнаю|не уверена?|затрудняюсь|понятия не имею|(?:сложно|трудно) сказать"
-    r"|неизвест(?:ен|н[аоы]|н(?:ый|ая|ое|ые))"
-    r"|не могу(?: \w+){0,2} (?:определить|сказать|узнать|назвать|ответить)"
-    r"|do not(?: \w+)? know|not(?: \w+)? sure|no idea|hard to (?:say|tell)|unknown"
-    r"|(?:cannot|can? not)(?: \w+){0,2} (?:identify|tell|recogni[sz]e)"
-    r")\b"
-)
+# Adjectives that may stand within a phrase: «большие круглые уши» says «большие уши».
+_ADJECTIVES = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +72,9 @@ class Grader:
         self._negatives = frozenset(_several(negatives, "negatives"))
         if unknown := self._negatives - self._aliases.keys():
             raise ValueError(f"negatives: must be characters of the study, got {sorted(unknown)} — give their aliases")
-        # The study goes first: of two keys with one phrase the matcher keeps the earlier.
-        names = dict(self._aliases)
+        # The study goes before the lexicon: of two keys with one phrase the matcher keeps the earlier.
+        # Within it the order is not the file's, which says nothing.
+        names = {name: self._aliases[name] for name in sorted(self._aliases)}
         for name, given in outside.items():
             names.setdefault(name, (name, *_several(given, f"lexicon aliases of {name!r}")))
         self._matcher = PhraseMatcher(names)
@@ -100,16 +95,21 @@ class Grader:
         accepted: right answers, each enough by itself when not negated. For kind "name" the default is all the
             character's aliases, and its own name is accepted beside a given list.
         allowed_names: names or aliases of other characters, or phrases with them, that do not spoil the answer.
+        Reasoning (`<think>…</think>`) is left out first.
         "Не знаю, но похоже Чебурашка" is `correct` for Чебурашка: an accepted answer goes before an abstention.
         Raises ValueError for an unknown character or kind, whatever the answer; no answer raises.
         """
         phrases = self._accepted_phrases(character, kind, accepted)
-        tokens = tokenise(answer)
+        tokens = tokenise(without_reasoning(answer))
         found = self._matcher.find(tokens)
         names = tuple(dict.fromkeys(name.key for name in found if not name.negated))
         allowed = self._allowed(allowed_names)
         others = [name for name in names if name != character and name not in allowed]
-        if phrases and _accepts(phrases, kind, tokens, [name for name in found if name.negated or name.key in others]):
+        if kind == "name" and not accepted:
+            right = character in names
+        else:
+            right = _accepts(phrases, kind, tokens, found, {character, *(set(names) - set(others))})
+        if right:
             return Graded(Grade.mixed if others else Grade.correct, names)
         return Graded(self._grade_of_wrong(tokens, kind, others), names)
 
@@ -123,9 +123,7 @@ class Grader:
         if character not in self._aliases:
             raise ValueError(f"character: must be one of {', '.join(self._aliases)}, got {character!r}")
         given = _several(accepted, "accepted")
-        if kind == "name":
-            return (character, *given) if given else self._aliases[character]
-        return given
+        return (character, *given) if kind == "name" else given
 
     def _allowed(self, allowed_names: Collection[str]) -> frozenset[str]:
         """Characters named anywhere in the allowed names, read as answers are: by forms, longest first."""
@@ -138,7 +136,7 @@ class Grader:
     def _grade_of_wrong(self, tokens: Tokens, kind: str, others: Sequence[str]) -> Grade:
         if others:
             return Grade.wrong_known if any(name in self._aliases for name in others) else Grade.wrong_unknown
-        if _ABSTENTION.search(" ".join(tokens.words)):
+        if abstains(tokens):
             return Grade.abstain
         return Grade.no_name if kind == "name" or not tokens.words else Grade.wrong_fact
 
@@ -153,19 +151,27 @@ def _several(texts: Collection[str], what: str) -> tuple[str, ...]:
 @lru_cache(maxsize=4096)
 def _accepted_matcher(phrases: tuple[str, ...], kind: str) -> PhraseMatcher:
     # One matcher for all phrases of a probe: in "не Крокодил Гена" the longer one must keep «Гена» from counting.
-    return PhraseMatcher({"accepted": phrases}, name_forms if kind == "name" else fact_forms)
+    if kind == "name":
+        return PhraseMatcher({"accepted": phrases}, decline_name)
+    return PhraseMatcher({"accepted": phrases}, vary_fact, gap=_ADJECTIVES)
 
 
-def _accepts(phrases: tuple[str, ...], kind: str, tokens: Tokens, wrong: Sequence[Occurrence]) -> bool:
-    """Whether an accepted phrase occurs, neither negated nor a part of a longer wrong name («Иван» of «Иван-царевич»).
+def _accepts(
+    phrases: tuple[str, ...], kind: str, tokens: Tokens, names: Sequence[Occurrence], right: Collection[str]
+) -> bool:
+    """Whether an accepted phrase is said and is not a part of a longer wrong name («Иван» of «Иван-царевич»).
 
-    wrong: the names found that are negated or other characters'.
+    names: those found in the answer. right: the names that are the character's own or allowed.
     """
+    wrong = [name for name in names if name.negated or name.key not in right]
     return any(
-        not hit.negated
-        and not any(
-            name.start <= hit.start and hit.stop <= name.stop and name.stop - name.start > hit.stop - hit.start
-            for name in wrong
-        )
-        for hit in _accepted_matcher(phrases, kind).find(tokens)
+        not hit.negated and not any(_hides(name, hit) for name in wrong)
+        for hit in _accepted_matcher(phrases, kind).find(tokens, names)
     )
+
+
+def _hides(name: Occurrence, phrase: Occurrence) -> bool:
+    """Whether the words of a phrase are a name's: a longer one's, or one's that is called so («Лиса» beside «Лис»)."""
+    if not (name.start <= phrase.start and phrase.stop <= name.stop):
+        return False
+    return (name.stop - name.start, -name.rank) > (phrase.stop - phrase.start, -phrase.rank)

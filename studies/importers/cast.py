@@ -12,8 +12,9 @@ from studies.importers.cells import shortened
 from studies.importers.found import NOWHERE, PICTURELESS, Found, Skipped, Source
 from studies.importers.layout import folded
 from studies.importers.options import ImportOptions
-from studies.names import PhraseMatcher, normalise, tokenise
+from studies.names import PhraseMatcher
 from studies.rows import Role
+from studies.text import normalise, tokenise
 
 SHOWN = 12
 

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from studies.importers.found import Side, side_of
-from studies.names import normalise
+from studies.text import normalise
 
 Folders = tuple[str, ...]
 

@@ -431,11 +431,31 @@ def test_a_missing_file_is_named_as_the_user_named_it(small: Path) -> None:
     assert "'image_rows.jsonl'" in problem.message
 
 
-@pytest.mark.parametrize(("first", "second"), [("Алёша", "Алеша"), ("Spider-Man", "Spider Man")])
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("Алёша", "Алеша"),
+        ("Spider-Man", "Spider Man"),
+        ("Spider-Man", "spiderman"),
+        ("Виннипух", "Винни-Пух"),
+        ("Гена", "**ГЕНА**"),
+        ("Гена", "Ге\u0301на"),
+        ("Баба-яга", "Баба\u2011Яга"),
+    ],
+)
 def test_names_that_grading_cannot_tell_apart(small: Path, first: str, second: str) -> None:
+    edit(small / YAML, 10, "Crocodile", json.dumps(first))
+    edit(small / YAML, 14, "negative", f"negative\n    aliases: [{json.dumps(second)}]")
+    [problem] = problems_of(small)
+    assert (problem.file, problem.line, problem.field) == (YAML, 15, "characters[2].aliases[0]")
+    assert f"already names characters[0], as {first!r}" in problem.message
+
+
+@pytest.mark.parametrize(("first", "second"), [("Лис", "Лиса"), ("Александр", "Александра"), ("Иван", "Иван-царевич")])
+def test_names_that_share_a_form_or_a_word_are_told_apart(small: Path, first: str, second: str) -> None:
     edit(small / YAML, 10, "Crocodile", first)
     edit(small / YAML, 14, "negative", f"negative\n    aliases: [{second}]")
-    assert [problem.file for problem in problems_of(small)] == [YAML]
+    assert load_study(small).aliases["Knight"][-1] == second
 
 
 @pytest.mark.parametrize(("line", "old", "new"), [(10, "Crocodile", "'?!'"), (2, "en", "en\nlexicon: {'?!': []}")])

@@ -63,6 +63,8 @@ def origin(answer: str, allowed_names: list[str]) -> Grade:
         ("Чебурашка", "Не знаю, но это не Колобок", Grade.abstain, ()),
         ("Чебурашка", "Какой-то зверёк", Grade.no_name, ()),
         ("Чебурашка", "Это не Чебурашка", Grade.no_name, ()),
+        ("Чебурашка", "Это не мультяшный Чебурашка, а Колобок", Grade.wrong_known, ("Колобок",)),
+        ("Чебурашка", "Нет, это Чебурашка", Grade.correct, ("Чебурашка",)),
         ("Крокодил Гена", "У него интересный ген и геном", Grade.no_name, ()),
         ("Крокодил Гена", "Точно не Крокодил Гена", Grade.no_name, ()),
         ("Чебурашка", " … ", Grade.no_name, ()),
@@ -79,6 +81,13 @@ def test_name_probes(character: str, answer: str, grade: Grade, names: tuple[str
         ("Он коричневый, с большими ушами", Grade.correct),
         ("Чебурашка с большими ушами", Grade.correct),
         ("It has big ears", Grade.correct),
+        ("Большие круглые уши", Grade.correct),
+        ("big, round ears", Grade.correct),
+        ("big eyes and ears", Grade.wrong_fact),
+        ("большие глаза и уши", Grade.wrong_fact),
+        ("У него нет больших ушей", Grade.wrong_fact),
+        ("Big ears are not visible", Grade.wrong_fact),
+        ("Not only big ears", Grade.correct),
         ("Колобок с большими ушами", Grade.mixed),
         ("У него не большие уши, а маленькие", Grade.wrong_fact),
         ("Зелёная кожа", Grade.wrong_fact),
@@ -123,6 +132,49 @@ def test_a_name_of_the_lexicon_can_be_allowed() -> None:
 )
 def test_accepted_names_replace_the_aliases_but_never_the_own_name(answer: str, grade: Grade) -> None:
     assert GRADER.grade(answer, character="Крокодил Гена", kind="name", accepted=["Геннадий"]).grade == grade
+
+
+@pytest.mark.parametrize("names", [["Лис", "Лиса"], ["Александр", "Александра"], ["Валентин", "Валентина"]])
+@pytest.mark.parametrize("reverse", [False, True])
+def test_a_shared_form_is_the_one_who_is_called_so(names: list[str], reverse: bool) -> None:
+    grader = Grader({name: [] for name in sorted(names, reverse=reverse)})
+    for name, other in (names, names[::-1]):
+        for text in (name, f"Это {name}.", f"<b>{name.upper()}</b>"):
+            assert grader.grade(text, character=name, kind="name") == Graded(Grade.correct, (name,))
+            assert grader.grade(text, character=other, kind="name") == Graded(Grade.wrong_known, (name,))
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+def test_a_shared_oblique_form_does_not_follow_the_files_order(reverse: bool) -> None:
+    grader = Grader({name: [] for name in sorted(["Лис", "Лиса"], reverse=reverse)})
+    expected = {"Вижу Лису": "Лиса", "Вижу Лисой": "Лиса", "С Лисом": "Лис", "Рад Лисе": "Лиса"}
+    assert {text: grader.grade(text, character="Лис", kind="name").names[0] for text in expected} == expected
+
+
+@pytest.mark.parametrize(
+    ("answer", "grade"),
+    [
+        ("<think>Это может быть Колобок? Нет.</think>Это Чебурашка.", Grade.correct),
+        ("Может быть, Колобок.</think>Это Чебурашка.", Grade.correct),
+        ("<think>Чебурашка</think>Это медведь.", Grade.no_name),
+        ("<think>\nCould be Spider-Man or", Grade.no_name),
+        ("<think>Не знаю</think>Это Колобок", Grade.wrong_known),
+    ],
+)
+def test_reasoning_is_not_the_answer(answer: str, grade: Grade) -> None:
+    assert graded(answer).grade == grade
+    if grade == Grade.no_name:
+        assert looks("<think>Большие уши") == Grade.no_name
+
+
+@pytest.mark.parametrize("answer", ["Чебу**раш**ка", "Винни пух? Нет, Чебурашка", "Это **_Чебурашка_**", "`Чебурашка`"])
+def test_markup_hides_no_name(answer: str) -> None:
+    assert graded(answer).grade == Grade.correct
+
+
+def test_a_name_with_a_hyphen_may_be_written_as_one_word() -> None:
+    assert graded("Это виннипуха рисунок", "Винни-Пух").grade == Grade.correct
+    assert graded("SpiderMan or Spiderman", "Человек-паук").grade == Grade.correct
 
 
 def test_a_part_of_a_denied_name_is_no_answer() -> None:
@@ -217,8 +269,8 @@ PIECES = st.sampled_from(
 )
 ANSWERS = st.lists(PIECES, min_size=1, max_size=6)
 HARMLESS = st.sampled_from(["ген", "не знаю", "большие уши", "не Колобок", "Нет,", "похож на зверя", "not Spider-Man"])
-# No ends of sentences here: they rightly cut a negation off from a name.
-SEPARATORS = st.sampled_from([" ", ", ", " — ", "-", "… ", " «", "» ", "; ", ": ", "  ", " / "])
+# No ends of sentences and clauses here: they rightly cut a negation off from a name.
+SEPARATORS = st.sampled_from([" ", "… ", " «", "» ", "  ", " / ", " **", "** ", "\u200b ", " <b>", "</b> "])
 OTHER_NAMES = st.sampled_from(["Колобок", "Крокодилом Геной", "Spider-Man", "Алёшу", "Карлсон"])
 
 
@@ -228,7 +280,7 @@ def every_grade(answer: str) -> list[Grade]:
 
 @deterministic
 @given(ANSWERS, st.lists(SEPARATORS, min_size=6, max_size=6), st.sampled_from([str.upper, str.lower, str.title]))
-def test_case_punctuation_and_yo_never_change_a_grade(words: list[str], separators: list[str], case: object) -> None:
+def test_case_quotes_markup_and_yo_never_change_a_grade(words: list[str], separators: list[str], case: object) -> None:
     assert callable(case)
     plain = " ".join(words)
     decorated = "".join(word + separator for word, separator in zip(words, separators, strict=False))
@@ -242,7 +294,7 @@ def test_case_punctuation_and_yo_never_change_a_grade(words: list[str], separato
 @deterministic
 @given(st.lists(HARMLESS, max_size=3), st.lists(HARMLESS, max_size=3), OTHER_NAMES)
 def test_another_name_makes_a_correct_answer_mixed(before: list[str], after: list[str], other: str) -> None:
-    correct = " ".join([*before, "Вижу Чебурашку", *after])
+    correct = ". ".join([*before, "Вижу Чебурашку", *after])
     assert graded(correct).grade == Grade.correct
     assert graded(f"{correct}. А также {other}").grade == Grade.mixed
     assert graded(f"Видно, что {other} здесь. {correct}").grade == Grade.mixed

@@ -1,0 +1,50 @@
+"""What a model wrote while it thought is not its answer."""
+
+import re
+
+# <think> of DeepSeek and Qwen, <seed:think>, <|begin_of_thought|> of Sky-T1, [THINK] of Mistral, ◁think▷ of Kimi.
+_NAME = r"(?:\w+:)?(?:think(?:ing)?|thoughts?|reason(?:ing)?|reflection|analysis|scratchpad)|(?:begin|end)_of_thought"
+_TAG = re.compile(rf"<\|?\s*/?\s*(?P<name>{_NAME})\s*\|?>|\[/?THINK\]|◁/?think▷", re.IGNORECASE)
+# <|channel|>analysis<|message|>…<|end|><|start|>assistant<|channel|>final<|message|>…, <|channel>thought…<channel|>…
+_CHANNEL = re.compile(r"<\|?channel\|?>\s*(\w*)\s*(?:<\|message\|>)?", re.IGNORECASE)
+_CONTROL = re.compile(r"<\|\w+\|?>|<\w+\|>")
+_SPOKEN = ("final", "answer", "response", "")
+
+
+def without_reasoning(answer: str) -> str:
+    """The answer without its reasoning: closed blocks, one that was cut off, all before a lone closing tag."""
+    if not any(sign in answer for sign in "<[◁"):
+        return answer
+    return _outside_tags(_spoken(answer))
+
+
+def _outside_tags(answer: str) -> str:
+    """What stands outside the tags of reasoning; it may speak of its tag, and is not nested."""
+    kept: list[str] = []
+    thinks = False
+    place = 0
+    for tag in _TAG.finditer(answer):
+        closes = "/" in tag[0] or (tag["name"] or "").lower().startswith("end")
+        if closes and not thinks:
+            kept.clear()  # the template opened the block in the prompt
+        elif not closes and not thinks:
+            kept.append(answer[place : tag.start()])
+        thinks, place = not closes, tag.end()
+    if not thinks:
+        kept.append(answer[place:])
+    return "\n".join(kept)
+
+
+def _spoken(answer: str) -> str:
+    """What stands in the channels that speak to the user; an answer without channels as it is."""
+    channels = list(_CHANNEL.finditer(answer))
+    if not channels:
+        return answer
+    kept = [answer[: channels[0].start()]]
+    ends = [channel.start() for channel in channels[1:]] + [len(answer)]
+    for channel, end in zip(channels, ends, strict=True):
+        if channel[1].lower() in _SPOKEN:
+            kept.append(answer[channel.end() : end])
+        elif channel[0].lower().startswith("<channel|"):
+            kept.append(answer[channel.start(1) : end])  # Gemma closes a channel with <channel|>, and then speaks
+    return _CONTROL.sub("\n", "\n".join(kept))
