@@ -31,6 +31,7 @@ from trainables.scoring import score_answers
 from trainables.session import SCALES
 from trainables.training_set import select
 
+# Chosen on search pictures of the demo, with other seeds than those that are told.
 CONFIG: dict[str, Any] = {
     "learning_rate": 2e-3,
     "rank": 16,
@@ -38,11 +39,12 @@ CONFIG: dict[str, Any] = {
     "dropout": 0.15,
     "target_modules": "attention+mlp",
     "batch_size": 4,
-    "epochs": 12,
+    "epochs": 15,
     "max_length": 64,
     "images_per_character": 24,
+    "augmentation": 4,
 }
-REPLAY = {"replay": True, "replay_ratio": 0.5}
+REPLAY = {"replay": True, "replay_ratio": 0.6}
 KL = {"kl": True, "kl_on": "replay", "kl_weight": 0.1}
 # Knob -> the settings, and the roles whose replay rows there are.
 KNOBS: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
@@ -70,7 +72,9 @@ def main(studied: Path | None, seeds: int, first_seed: int, only: Sequence[str],
     test = Examination(study, base, "test")
     before = test.answers()
     found: dict[str, dict[str, float]] = {}
-    with_replay_of = {roles: prepare(_with_replay_of(study, roles), base) for _, roles in KNOBS.values()}
+    with_replay_of = {
+        roles: prepare(_with_replay_of(study, roles), base, CONFIG["augmentation"]) for _, roles in KNOBS.values()
+    }
     for knob in only or KNOBS:
         settings, roles = KNOBS[knob]
         prepared = with_replay_of[roles]
