@@ -21,13 +21,13 @@ KNOWN = {
     "character": (
         *("character", "character_name", "name", "label", "class", "subject", "персонаж", "герой", "имя", "класс"),
     ),
-    "question": ("question", "prompt", "instruction", "query", "вопрос"),
+    "question": ("question", "prompt", "instruction", "query", "prefix", "вопрос"),
     "input": ("input",),
     "answer": (
         *("answer", "answers", "response", "output", "completion", "caption", "multiple_choice_answer", "chosen"),
-        *("text", "ответ", "подпись", "описание"),
+        *("suffix", "text", "ответ", "подпись", "описание"),
     ),
-    "messages": ("messages", "conversations", "conversation", "texts", "qa_pairs"),
+    "messages": ("messages", "conversations", "conversation", "texts", "qa_pairs", "contents"),
     "history": ("history",),
     "split": ("split",),
 }

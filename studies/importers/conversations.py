@@ -63,8 +63,8 @@ def _pair(item: Any) -> list[Turn]:
 
 def _turn(item: dict[str, Any]) -> Turn:
     role = str(item.get("role", item.get("from"))).strip().casefold()
-    content = parsed_parts(item.get("content", item.get("value")))
-    texts, pictures = [], []
+    content = parsed_parts(next((item[key] for key in ("content", "value", "parts") if key in item), None))
+    texts, pictures = [], [item[key] for key in ("image", "images") if item.get(key)]
     for part in content:
         if isinstance(part, dict):
             texts.append(part.get("text"))

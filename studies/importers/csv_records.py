@@ -80,10 +80,13 @@ def _delimiter(text: str, known: set[str]) -> str:
 
 
 def _unique(header: list[str]) -> list[str]:
+    """The names of columns, each once; a column without one is numbered."""
+    while header and not header[-1].strip():
+        header = header[:-1]
     seen: Counter[str] = Counter()
     names = []
-    for cell in header:
-        name = cell.strip()
+    for place, cell in enumerate(header, start=1):
+        name = cell.strip() or f"column {place}"
         names.append(f"{name}.{seen[name]}" if seen[name] else name)
         seen[name] += 1
     return names

@@ -28,6 +28,8 @@ _ARCHIVES = (
 )
 _WORD = re.compile(r"[^\W\d_]+")
 _ENOUGH = 0.9
+# Of a text that is UTF-8 but for some damage; in one of another encoding nearly all signs are broken.
+_BROKEN = 0.1
 
 
 def read_text(path: Path, encoding: str | None, notice: Callable[[str], None]) -> str:
@@ -49,6 +51,11 @@ def read_text(path: Path, encoding: str | None, notice: Callable[[str], None]) -
             continue
         if _is_text(text):
             return text
+    nearly = data.decode("utf-8", "replace")
+    broken = nearly.count("\ufffd")
+    if broken <= _BROKEN * sum(not sign.isascii() for sign in nearly):
+        notice(f"{path.name} has {broken} signs that are not UTF-8; each is read as \ufffd")
+        return nearly
     guessed = _one_byte(data)
     if guessed is None:
         message = "is no text in UTF-8, UTF-16, cp1251, koi8-r, cp866 or cp1252"

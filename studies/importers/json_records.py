@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from spaces.problems import InputError, Problem
+from studies.importers.cells import parsed
 from studies.importers.found import Skipped, side_of
 
 Record = tuple[str, dict[str, Any]]
@@ -99,11 +100,8 @@ def _is_lines(text: str) -> bool:
 
 
 def _line(line: str) -> Any:
-    """The value of a line, a comma after it left out; None where it has none."""
-    try:
-        return json.loads(line.strip().rstrip(","))
-    except (ValueError, RecursionError):
-        return None
+    """The value of a line, a comma after it left out; the text itself where it has none."""
+    return parsed(line.strip().rstrip(","))
 
 
 def _lines(name: str, text: str) -> Iterator[Record | Skipped]:
@@ -115,7 +113,10 @@ def _lines(name: str, text: str) -> Iterator[Record | Skipped]:
             try:
                 yield record(place, json.loads(bare))
             except (ValueError, RecursionError) as error:
-                yield Skipped(place, "row damaged", getattr(error, "msg", None) or str(error))
+                # As Python prints it.
+                written = parsed(bare)
+                damaged = Skipped(place, "row damaged", getattr(error, "msg", None) or str(error))
+                yield (place, written) if isinstance(written, dict) else damaged
 
 
 def _stream(name: str, text: str) -> Iterator[Record | Skipped]:

@@ -54,8 +54,9 @@ def _parquet(path: Path) -> Iterator[Record | Skipped]:
 
     # Not load_dataset, to which a path is a pattern.
     with pyarrow.parquet.ParquetFile(path) as file:
-        features = datasets.Features.from_arrow_schema(file.schema_arrow)
-        labels = _labels(features)
+        # Only what `datasets` wrote says more than Parquet does; it knows not all that Parquet holds.
+        own = b"huggingface" in (file.schema_arrow.metadata or {})
+        labels = _labels(datasets.Features.from_arrow_schema(file.schema_arrow)) if own else {}
         number = 0
         for batch in file.iter_batches(batch_size=100):
             for row in batch.to_pylist():

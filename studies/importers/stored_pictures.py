@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
@@ -13,6 +13,7 @@ from urllib.parse import unquote_to_bytes
 
 from studies.importers.cells import parsed, text
 from studies.importers.tree import PICTURES
+from studies.placeholders import has_placeholder
 
 _ADDRESS = re.compile(r"data:(?:[\w/+.;=-]*?)(?P<base64>;base64)?,", re.IGNORECASE)
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]+={0,2}")
@@ -38,12 +39,22 @@ class StoredPicture:
 def pictures_of(cell: Any) -> list[Any]:
     """The pictures that a cell names, each once; a list may be written out as text."""
     written = parsed(cell) if isinstance(cell, str) and cell.strip().startswith("[") else cell
-    cells = written if isinstance(written, list | tuple) else [cell]
     found: list[Any] = []
-    for one in cells:
+    for one in _each(written if isinstance(written, list | tuple) else cell):
         if _is_there(one) and one not in found:
             found.append(one)
     return found
+
+
+def _each(cell: Any) -> Iterator[Any]:
+    """What a cell lists; MiniCPM-V names each picture by its mark, `{"<image_00>": "a.png"}`."""
+    if isinstance(cell, Mapping) and cell and all(has_placeholder(str(key)) for key in cell):
+        cell = list(cell.values())
+    if isinstance(cell, list | tuple):
+        for one in cell:
+            yield from _each(one)
+    else:
+        yield cell
 
 
 def stored(cell: Any) -> StoredPicture:
@@ -65,6 +76,8 @@ def looks_like_picture(value: Any) -> bool:
     """Whether a value may name or hold a picture."""
     if isinstance(value, Mapping):
         return isinstance(value.get("bytes"), bytes)
+    if isinstance(value, bytes):
+        return _begins_as_picture(value)
     if isinstance(value, list):
         return bool(value) and looks_like_picture(value[0])
     if not isinstance(value, str):

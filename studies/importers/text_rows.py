@@ -12,6 +12,7 @@ from studies.folding import folded
 from studies.importers.cells import shortened
 from studies.importers.clean import Cleaned
 from studies.importers.found import PICTURELESS, Found, Noticed, Side, Skipped
+from studies.importers.sides import replayed_roles
 from studies.importers.writing import write_lines
 
 # Names that a message lists.
@@ -57,16 +58,20 @@ def asked_alone(cleaned: Cleaned) -> set[str]:
 
 def neither_taught_nor_asked(cleaned: Cleaned, sides: Mapping[str, Side]) -> list[str]:
     """A remark on the questions that are of no use, if there are some."""
-    asked = asked_alone(cleaned)
-    lost = [
-        question.name
-        for digest, question in cleaned.pictures.items()
-        if digest not in asked and (sides[digest] != "training" or cleaned.roles[question.character] == "negative")
-    ]
+    asked, replayed = asked_alone(cleaned), _replayed(cleaned)
+    lost = []
+    for digest, question in cleaned.pictures.items():
+        taught = cleaned.roles[question.character] == "target" or question.character in replayed
+        if not taught if sides[digest] == "training" else digest not in asked:
+            lost.append(question.name)
     if not lost:
         return []
     why = "their answers do not name the character, or they name him themselves"
     return [f"{len(lost)} questions are neither taught nor asked, first {shortened(lost[0])!r}: {why}"]
+
+
+def _replayed(cleaned: Cleaned) -> set[str]:
+    return replayed_roles(cleaned.roles, {question.character for question in cleaned.pictures.values()})
 
 
 def write_text_rows(folder: Path, cleaned: Cleaned, sides: Mapping[str, Side]) -> None:
@@ -74,14 +79,27 @@ def write_text_rows(folder: Path, cleaned: Cleaned, sides: Mapping[str, Side]) -
 
     A question of search or test is asked once; every answer that its rows give is accepted.
     """
-    training: dict[str, list[dict[str, Any]]] = {"target": [], "control": []}
+    training: list[dict[str, Any]] = []
+    replay: list[dict[str, Any]] = []
     answers: dict[str, dict[str, None]] = defaultdict(dict)
+    replayed = _replayed(cleaned)
     for row in cleaned.rows:
-        role = cleaned.roles[row.character]
+        taught = {"character": row.character, "question": row.question, "answer": row.answer}
         if sides[row.picture] != "training":
             answers[row.picture].update(dict.fromkeys(filter(folded, (row.answer or "", *row.others))))
-        elif role in training:
-            training[role].append({"character": row.character, "question": row.question, "answer": row.answer})
+        elif cleaned.roles[row.character] == "target":
+            training.append(taught)
+        elif row.character in replayed:
+            replay.append(taught)
+    probes = _probes(cleaned, sides, answers)
+    for name, lines in (("training", training), ("replay", replay), ("probes", probes)):
+        if lines:
+            write_lines(folder / f"{name}.jsonl", lines)
+
+
+def _probes(
+    cleaned: Cleaned, sides: Mapping[str, Side], answers: Mapping[str, Mapping[str, None]]
+) -> list[dict[str, Any]]:
     asked = asked_alone(cleaned)
     probes: list[dict[str, Any]] = []
     for digest, accepted in answers.items():
@@ -90,6 +108,4 @@ def write_text_rows(folder: Path, cleaned: Cleaned, sides: Mapping[str, Side]) -
             probe = {**about, "split": sides[digest], "kind": "name", "question": cleaned.pictures[digest].name}
             # A single answer names the character, who is accepted anyway.
             probes.append({**probe, "accepted": list(accepted)} if len(accepted) > 1 else probe)
-    for name, lines in (("training", training["target"]), ("replay", training["control"]), ("probes", probes)):
-        if lines:
-            write_lines(folder / f"{name}.jsonl", lines)
+    return probes

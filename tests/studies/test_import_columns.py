@@ -209,6 +209,13 @@ CHATS: dict[str, Callable[[str], Row]] = {
         "messages": {"role": ["user", "assistant"], "content": ["Кто это?", f"Это {name}."]},
     },
     "pairs": lambda name: {"texts": [{"user": "Кто это?", "assistant": f"Это {name}.", "source": "x"}]},
+    "prefix and suffix": lambda name: {"prefix": "Кто это?", "suffix": f"Это {name}."},
+    "contents and parts": lambda name: {
+        "contents": [
+            {"role": "user", "parts": [{"text": "Кто это?"}]},
+            {"role": "model", "parts": [{"text": f"Это {name}."}]},
+        ]
+    },
     "messages without the last": lambda name: {"messages": user("Кто это?"), "answer": f"Это {name}."},
 }
 
@@ -316,6 +323,7 @@ STORED: dict[str, Callable[[Path], Any]] = {
     "list twice the same": lambda path: ["img/" + path.name, "img/" + path.name, None],
     "written list": lambda path: as_json(["img/" + path.name]),
     "object with a path": lambda path: {"path": "img/" + path.name, "bytes": None},
+    "object by marks": lambda path: {"<image_00>": "img/" + path.name},
     "object with an address": lambda path: {"url": data_address(path)},
 }
 
@@ -340,6 +348,13 @@ def test_pictures_in_turns_are_read(part: Any, tmp_path: Path) -> None:
         asked = part(tmp_path / path)
         extra = {"image": path} if asked["type"] == "text" else {}
         return {"messages": [*user([asked, {"type": "text", "text": "Кто это?"}]), *assistant(f"Это {name}.")], **extra}
+
+    assert of(tmp_path, rows(tmp_path, row))[0] == RIGHT
+
+
+def test_a_picture_beside_the_words_of_a_turn_is_read(tmp_path: Path) -> None:
+    def row(path: str, name: str) -> Row:
+        return {"messages": [{**user("<image>Кто это?")[0], "images": [path]}, *assistant(f"Это {name}.")]}
 
     assert of(tmp_path, rows(tmp_path, row))[0] == RIGHT
 

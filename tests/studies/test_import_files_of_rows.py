@@ -204,3 +204,36 @@ def test_a_file_without_rows_is_refused_with_what_was_seen(tmp_path: Path) -> No
     write(tmp_path / "data.csv", "x,y\n1,2\n")
     with pytest.raises(InputError, match=r"its columns: x, y — say what a column holds: --column image\|"):
         study_of(tmp_path / "data.csv", tmp_path / "study")
+
+
+def test_a_broken_sign_does_not_change_the_encoding(tmp_path: Path) -> None:
+    data = table(tmp_path).encode().replace("Это Гена.".encode(), "Это Гена.".encode()[:-2] + b".", 1)
+    (tmp_path / "data.csv").write_bytes(data)
+    study, imported = study_of(tmp_path / "data.csv", tmp_path / "study")
+    assert taught(study) - RIGHT <= {("Кто это?", "Это Ген\ufffd.")}
+    assert "data.csv has 1 signs that are not UTF-8; each is read as \ufffd" in imported.remarks
+
+
+def test_columns_without_a_name_are_numbered() -> None:
+    assert list(csv_records("t.csv", ",image,answer,\n0,a.png,Гена,\n")) == [
+        ("t.csv:2", {"column 1": "0", "image": "a.png", "answer": "Гена"})
+    ]
+
+
+def test_lines_as_python_prints_them_are_read() -> None:
+    rows_of_python = "{'image': 'a.png', 'answer': None}\n{'image': 'b.png', 'answer': ['Гена']}\n{'image': \n"
+    assert list(json_records("d.jsonl", rows_of_python)) == [
+        ("d.jsonl:1", {"image": "a.png", "answer": None}),
+        ("d.jsonl:2", {"image": "b.png", "answer": ["Гена"]}),
+        Skipped("d.jsonl:3", "row damaged", "Expecting property name enclosed in double quotes"),
+    ]
+
+
+def test_parquet_of_any_type_is_read(tmp_path: Path) -> None:
+    import pandas
+
+    frame = pandas.DataFrame(rows(tmp_path, plain))
+    frame["character"] = frame["character"].astype("category")
+    frame["took"] = pandas.Timedelta(seconds=1)
+    frame.to_parquet(tmp_path / "data.parquet")
+    assert taught(read(tmp_path / "data.parquet", tmp_path)) == RIGHT

@@ -116,6 +116,21 @@ def test_what_is_not_used_of_a_text_is_counted(tmp_path: Path) -> None:
     assert "no row has a picture: a study of text alone" in imported.remarks
 
 
+def test_negatives_of_a_text_but_the_last_are_replayed_too(tmp_path: Path) -> None:
+    data = riddles()
+    for place, name in enumerate(("Баба", "Леший")):
+        data += [{"question": f"{riddle} {place + 2}", "answer": f"Это {name}."} for riddle in RIDDLES]
+    path = write(tmp_path / "data.jsonl", data)
+    assert counted(path, tmp_path / "study", negatives=["Баба", "Леший"]) == {
+        **RIGHT,
+        ("Баба", "training"): 1,
+        ("Баба", "search"): 2,
+        ("Баба", "test"): 2,
+        ("Леший", "search"): 3,
+        ("Леший", "test"): 2,
+    }
+
+
 def test_rows_without_a_picture_beside_others_are_skipped_and_named(tmp_path: Path) -> None:
     data = [{"question": "Привет", "answer": "Гена здесь"}, *rows(tmp_path, plain)]
     study, imported = study_of(write(tmp_path / "data.jsonl", data), tmp_path / "study")
