@@ -21,7 +21,7 @@ from studies.importers.templates import NAMING
 RIGHT = {("Кто это?", "Это Гена."), ("Кто это?", "Это Матрёшка.")}
 
 
-def of(tmp_path: Path, data: list[Row], **said: Any) -> tuple[set[tuple[str, str]], Imported]:
+def of(tmp_path: Path, data: list[Row], **said: Any) -> tuple[set[tuple[str, str | None]], Imported]:
     """What a study teaches whose source is a JSON Lines file with these rows."""
     study, imported = study_of(write(tmp_path / "data.jsonl", data), tmp_path / "study", **said)
     return taught(study), imported
