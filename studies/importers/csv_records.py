@@ -6,9 +6,11 @@ import csv
 import io
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from typing import Any
 
 from studies.importers.found import Skipped
+from studies.importers.stored_pictures import looks_like_picture
 
 Record = tuple[str, dict[str, Any]]
 DELIMITERS = (",", ";", "\t", "|")
@@ -21,13 +23,17 @@ csv.field_size_limit(2**31 - 1)
 def csv_records(name: str, text: str, known: Iterable[str] = ()) -> Iterator[Record | Skipped]:
     """The rows of a table whose first line names the columns. known: names of columns that may be expected.
 
-    A name that stands twice is numbered, as pandas does: answer, answer.1. Raises csv.Error.
+    A name that stands twice is numbered, as pandas does: answer, answer.1; a table without names has `column_1`
+    and so on. Raises csv.Error.
     """
     text, lines, delimiter = _without_setting(text)
     delimiter = delimiter or _delimiter(text, set(known))
     reader = _reader(text, delimiter)
-    header = _unique(next((cells for cells in reader if any(map(str.strip, cells))), []))
-    for cells in reader:
+    first = next((cells for cells in reader if any(map(str.strip, cells))), [])
+    # A line that names a picture is a row: this table says nothing of its columns.
+    nameless = any(looks_like_picture(cell) for cell in first)
+    header = _unique([""] * len(first) if nameless else first, cut=not nameless)
+    for cells in chain([first] if nameless else [], reader):
         place = f"{name}:{reader.line_num + lines}"
         while len(cells) > len(header) and not cells[-1].strip():
             cells.pop()
@@ -79,14 +85,14 @@ def _delimiter(text: str, known: set[str]) -> str:
     return max(DELIMITERS, key=fits)
 
 
-def _unique(header: list[str]) -> list[str]:
-    """The names of columns, each once; a column without one is numbered."""
-    while header and not header[-1].strip():
+def _unique(header: list[str], *, cut: bool) -> list[str]:
+    """The names of columns, each once; a column without one is numbered. cut: leave out the last ones without any."""
+    while cut and header and not header[-1].strip():
         header = header[:-1]
     seen: Counter[str] = Counter()
     names = []
     for place, cell in enumerate(header, start=1):
-        name = cell.strip() or f"column {place}"
+        name = cell.strip() or f"column_{place}"
         names.append(f"{name}.{seen[name]}" if seen[name] else name)
         seen[name] += 1
     return names

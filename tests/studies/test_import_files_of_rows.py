@@ -216,7 +216,7 @@ def test_a_broken_sign_does_not_change_the_encoding(tmp_path: Path) -> None:
 
 def test_columns_without_a_name_are_numbered() -> None:
     assert list(csv_records("t.csv", ",image,answer,\n0,a.png,Гена,\n")) == [
-        ("t.csv:2", {"column 1": "0", "image": "a.png", "answer": "Гена"})
+        ("t.csv:2", {"column_1": "0", "image": "a.png", "answer": "Гена"})
     ]
 
 
@@ -237,3 +237,11 @@ def test_parquet_of_any_type_is_read(tmp_path: Path) -> None:
     frame["took"] = pandas.Timedelta(seconds=1)
     frame.to_parquet(tmp_path / "data.parquet")
     assert taught(read(tmp_path / "data.parquet", tmp_path)) == RIGHT
+
+
+def test_a_table_that_names_no_columns_is_read_by_their_numbers(tmp_path: Path) -> None:
+    path = write(tmp_path / "data.csv", table(tmp_path).split("\n", 1)[1])
+    with pytest.raises(InputError, match=r"look so: column_1 — name it: --column image=column_1"):
+        study_of(path, tmp_path / "study")
+    columns = {name: f"column_{number}" for number, name in enumerate(COLUMNS, start=1)}
+    assert taught(read(path, tmp_path, columns=columns)) == RIGHT
