@@ -29,7 +29,7 @@ def csv_records(name: str, text: str, known: Iterable[str] = ()) -> Iterator[Rec
     text, lines, delimiter = _without_setting(text)
     delimiter = delimiter or _delimiter(text, set(known))
     reader = _reader(text, delimiter)
-    first = next((cells for cells in reader if any(map(str.strip, cells))), [])
+    first: list[str] = next((cells for cells in reader if any(map(str.strip, cells))), [])
     # A line that names a picture is a row: this table says nothing of its columns.
     nameless = any(looks_like_picture(cell) for cell in first)
     header = _unique([""] * len(first) if nameless else first, cut=not nameless)

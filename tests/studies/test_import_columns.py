@@ -61,7 +61,7 @@ def test_a_missing_answer_is_skipped_and_counted(missing: Any, tmp_path: Path) -
     data[-1]["answer"] = missing
     found, imported = of(tmp_path, data)
     assert imported.reasons == {"empty answer": 1}
-    assert all("nan" not in answer.lower() for _, answer in found)
+    assert {answer for _, answer in found} <= {"Это Гена.", "Это Матрёшка."}
 
 
 def test_a_missing_caption_is_skipped_and_counted(tmp_path: Path) -> None:

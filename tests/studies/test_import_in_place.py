@@ -122,3 +122,14 @@ def test_rows_in_place_have_their_own_language_and_encoding(study: Path, tmp_pat
     text = (study / "study.yaml").read_text(encoding="utf-8")
     (study / "study.yaml").write_text(text.replace("data:", "data:\n  encoding: mac-cyrillic"), encoding="utf-8")
     assert {row.answer for row in load_study(study).training} == {"Это Гена.", "Это Колобок."}
+
+
+def test_rows_in_place_may_be_of_text_alone(study: Path, tmp_path: Path) -> None:
+    names = {"Гена": "поёт", "Колобок": "катится", "Матрёшка": "спит"}
+    riddles = [f"Кто {what} {number}?;Это {name}.\n" for name, what in names.items() for number in range(4)]
+    (tmp_path / "riddles.csv").write_text("вопрос;ответ\n" + "".join(riddles), encoding="cp1251")
+    text = (study / "study.yaml").read_text(encoding="utf-8")
+    (study / "study.yaml").write_text(text.replace("../source", "../riddles.csv"), encoding="utf-8")
+    found = load_study(study)
+    assert not found.has_pictures
+    assert len(found.training) == 4
