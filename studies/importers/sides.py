@@ -23,7 +23,7 @@ def choose_sides(
     none has: a test score over fewer characters than the search score's would be another score.
     """
     sides: dict[str, Side] = {}
-    replayed = replayed_roles(roles, pictures)
+    replayed = replayed_roles(roles, [name for name, shown in pictures.items() if shown])
     for character, names in pictures.items():
         # By content: the order of files must not decide, and a later import of the same pictures agrees.
         ordered = sorted(names)

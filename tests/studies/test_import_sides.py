@@ -55,7 +55,7 @@ def test_a_source_with_one_set_of_probes_has_it_halved() -> None:
     pictures=st.dictionaries(st.sampled_from("abcd"), st.tuples(ROLES, st.lists(st.none() | SIDES, max_size=12))),
     share=st.floats(0.01, 0.45),
 )
-def test_every_picture_has_one_side_and_negatives_are_not_trained_on(
+def test_every_picture_has_one_side_and_the_last_negative_is_not_trained_on(
     pictures: dict[str, tuple[Role, list[Side | None]]], share: float
 ) -> None:
     names = {who: [f"{who}{place}" for place in range(len(said))] for who, (_, said) in pictures.items()}
@@ -65,6 +65,15 @@ def test_every_picture_has_one_side_and_negatives_are_not_trained_on(
     assert set(sides) == {name for found in names.values() for name in found}
     tested = {who for who, found in names.items() if "test" in {sides[name] for name in found}}
     assert tested in (set(), set(names))
-    for who, found in names.items():
-        if roles[who] == "negative" and not any(name in told for name in found):
-            assert "training" not in {sides[name] for name in found}
+    negatives = [who for who, role in roles.items() if role == "negative" and names[who]]
+    for who in negatives[-1:]:
+        if not any(name in told for name in names[who]):
+            assert "training" not in {sides[name] for name in names[who]}
+
+
+def test_all_negatives_but_the_last_are_dealt_into_replay() -> None:
+    pictures = {who: [f"{who}{place}" for place in range(10)] for who in ("target", "control", "first", "last")}
+    roles: dict[str, Role] = {"target": "target", "control": "control", "first": "negative", "last": "negative"}
+    sides = choose_sides(pictures, roles, {}, 0.2)
+    trained = {who: sum(sides[name] == "training" for name in names) for who, names in pictures.items()}
+    assert trained == {"target": 6, "control": 2, "first": 2, "last": 0}
