@@ -276,10 +276,16 @@ SECTIONS: dict[str, tuple[Forms, Forms]] = {
         "belong in replay, and at least one negative must stay out of training.",
     ),
     "step_replay_negatives": (
-        "Добавить в replay картинки посторонних без поля answer: модель останется при своём прежнем ответе о них. Хотя "
-        "бы один посторонний должен остаться вне обучения.",
-        "Add pictures of negatives to replay, without an answer: the model then keeps to what it said of them before. "
-        "At least one negative must stay out of training.",
+        "Посторонних модель зовёт чужим именем в {share} ответов. Добавить в replay картинки разных посторонних без "
+        "поля answer: модель останется при своём прежнем ответе о них. Хотя бы один должен остаться вне обучения.",
+        "Negatives are called by a wrong name in {share} of the answers. Add pictures of different negatives to "
+        "replay, without an answer: the model keeps to what it said of them. At least one must stay out of training.",
+    ),
+    "step_more_strangers": (
+        "Посторонних, которых в обучении не было, модель зовёт чужим именем в {share} ответов: добавить в replay "
+        "посторонних, непохожих друг на друга.",
+        "Negatives that training never showed are called by a wrong name in {share} of the answers: add strangers to "
+        "replay, as different from each other as can be.",
     ),
     "step_space": (
         "Искать в пространстве, где есть replay, KL и масштаб адаптера: в этом ни одна конфигурация на строках replay "

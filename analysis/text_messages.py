@@ -24,6 +24,33 @@ WITHOUT_PICTURES: dict[str, tuple[Forms, Forms]] = {
         "otherwise.",
     ),
     "between_unknown": ("интервал не вычислить: вопросов слишком мало", "no interval: too few questions"),
+    "broke_odds": (
+        "Верное имя после обучения лишь в {odds} раза вероятнее лучшего из чужих: модель едва различает, о ком вопрос.",
+        "After training the right name is only {odds} times as likely as the best wrong one: the model hardly tells "
+        "these questions apart.",
+    ),
+    "step_add_negatives": (
+        "Добавить посторонних, похожих на целевых: без них модель зовёт новыми именами всех подряд. Часть вопросов о них "
+        "нужна в replay, и хотя бы один посторонний должен остаться вне обучения.",
+        "Add negatives that are like the targets: without them everybody gets the new names. Some questions about them "
+        "belong in replay, and at least one negative must stay out of training.",
+    ),
+    "step_replay_negatives": (
+        "Посторонних модель зовёт чужим именем в {share} ответов. Добавить в replay вопросы о разных посторонних без "
+        "поля answer: модель останется при своём прежнем ответе о них. Хотя бы один должен остаться вне обучения.",
+        "Negatives are called by a wrong name in {share} of the answers. Add questions about different negatives to "
+        "replay, without an answer: the model keeps to what it said of them. At least one must stay out of training.",
+    ),
+    "step_other_base": (
+        "Взять вопросы, которые различаются яснее, или другую базовую модель: эта их едва различает, и настройки тут "
+        "не помогут.",
+        "Take questions that differ more clearly, or another base model: this one hardly tells them apart, and no "
+        "setting will help.",
+    ),
+    "step_confused": (
+        "Добавить обучающих вопросов и посторонних там, где имена путаются чаще всего: {names}.",
+        "Add training questions and negatives where names are confused most: {names}.",
+    ),
     "step_more_probes": (
         "Чтобы отличить лучшую от соперника, добавить в исследование вопросов test и повторов финалистов.",
         "To tell the best from its rival, add test probes to the study, and repeats of the finalists.",

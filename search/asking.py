@@ -191,8 +191,12 @@ def _answers(
         examination = Examination(study, _load(subject, name, trust_remote_code), "search")
         return examination.answers(), _adapted(examination, subject.adapter)
     except RowError as error:
-        field = "PICTURE" if subject.ask.pictures else "--question"
-        raise InputError(Problem("", field, f"the model cannot be asked this ({error})", "ask otherwise")) from error
+        raise InputError(
+            [
+                Problem("", "--question" if one.field == "question" else "PICTURE", one.message, one.remedy)
+                for one in error.problems
+            ]
+        ) from error
     except torch.OutOfMemoryError as error:
         remedy = "wait for what else runs on it, or set CUDA_VISIBLE_DEVICES= to ask on the CPU"
         raise InputError(Problem("", "RUN", "the GPU's memory does not suffice", remedy)) from error

@@ -35,7 +35,7 @@ WIDEST = 100
 @json_option
 @guarded
 def ask(run: Path, pictures: tuple[str, ...], as_json: bool, **options: Any) -> None:
-    """Ask the bare base model and the best trial of RUN about each PICTURE.
+    """Ask base and best adapter of RUN about each PICTURE.
 
     RUN may still be running, and may be the folder of an exported adapter. In a study without pictures the question
     is asked alone. Beside each answer: whom it names, and how likely each name of the study is as the answer.

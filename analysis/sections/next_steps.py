@@ -70,8 +70,6 @@ def remedies(findings: Findings, fitness: Fitness, messages: Messages) -> list[S
     found = []
     if fitness.invents and not study.named("negative"):
         found.append(Step(messages.text("step_add_negatives")))
-    elif fitness.invents and not study.trained_negatives:
-        found.append(Step(messages.text("step_replay_negatives")))
     configurations = [TrialConfig.model_validate(row.config) for row in findings.data.rows]
     if study.replay and not any(config.uses_replay_rows for config in configurations):
         command = f"skazka launch {_study(findings)} --space forgetting --trials {max(findings.data.asked, 24)}"
@@ -121,6 +119,21 @@ def _check(findings: Findings, messages: Messages) -> list[Step]:
 
 def _data(findings: Findings, messages: Messages) -> list[Step]:
     """What the study lacks."""
+    return [*_strangers(findings, messages), *_pictures(findings, messages)]
+
+
+def _strangers(findings: Findings, messages: Messages) -> list[Step]:
+    """Negatives to replay, where those that training never showed are mostly called by wrong names."""
+    trained = findings.data.study.trained_negatives
+    unseen = [one for one in findings.adapter_results if one.role == "negative" and one.character not in trained]
+    asked, wrong = sum(one.asked for one in unseen), sum(one.wrong_after for one in unseen)
+    if 2 * wrong <= asked:
+        return []
+    shares = {"share": percent(wrong / asked)}
+    return [Step(messages.text("step_more_strangers" if trained else "step_replay_negatives", **shares))]
+
+
+def _pictures(findings: Findings, messages: Messages) -> list[Step]:
     results = [result for result in findings.adapter_results if result.role == "target"]
     unlearnt = [result.character for result in results if 2 * result.right_after < result.asked]
     if not unlearnt:

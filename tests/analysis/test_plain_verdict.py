@@ -83,7 +83,7 @@ def test_an_adapter_that_names_strangers_is_not_recommended(tmp_path: Path) -> N
     assert "Адаптер не сохранять: чужое имя в 25 % ответов на вопросы test (допустимо 10 %)." in verdict
     assert "skazka export" not in _said(sections["next"])
     # The study has a negative, and no row of it in replay.
-    assert "Добавить в replay картинки посторонних" in _said(sections["next"])
+    assert "Добавить в replay картинки разных посторонних" in _said(sections["next"])
     fitness = summary(folder)["fitness"]
     assert fitness == {"split": "test", "score": 0.875, "wrong_names": 0.25, "worth_keeping": False}
 

@@ -106,8 +106,8 @@ def test_all_that_is_wrong_is_told_at_once(
     [
         ({"trial": "t0009"}, "--trial: no finished trial 't0009' — use one of: t0000"),
         ({"trial": "t0001"}, "--trial: no finished trial 't0001'"),
-        ({"base_model": "nowhere"}, "--base-model: no folder 'nowhere'"),
-        ({"base_model": "."}, "--base-model: . is not the base model of this adapter"),
+        ({"base_model": "nowhere"}, "--base-model: nowhere is not there"),
+        ({"base_model": "."}, "--base-model: "),
         ({"question": "\udcff"}, "--question: "),
         ({"question": "x" * 20_001}, "--question: "),
     ],
@@ -138,12 +138,13 @@ def test_a_base_model_that_moved_is_given_anew(
     old, new = tmp_path / "study" / "model", tmp_path / "moved"
     old.rename(new)
     (problem,) = refused(run, [picture])
-    assert problem.startswith(f"--base-model: {old} is gone")
+    assert problem.startswith(f"base_model: the base model is not at {old} any more")
+    assert "--base-model PATH" in problem
     asking.ask(run, [picture], base_model=new)
     assert unloaded == [(str(new), [str(picture)])]
     (new / "config.json").write_text('{"model_type": "other"}')
     (problem,) = refused(run, [picture], base_model=new)
-    assert "is not the base model of this adapter" in problem
+    assert "holds another base model" in problem
 
 
 def test_the_trial_is_the_best_until_there_is_a_winner(run: Path) -> None:
@@ -268,8 +269,8 @@ def test_an_adapter_of_another_model_is_refused(of_pictures: Path, tmp_path: Pat
 
 def test_a_question_that_the_model_cannot_take_is_refused(of_pictures: Path) -> None:
     picture = of_pictures / "study" / "images" / "cheburashka-1.png"
-    (problem,) = refused(of_pictures, [picture], question="Кто на <image>?")
-    assert problem.startswith("PICTURE: the model cannot be asked this")
+    (problem,) = refused(of_pictures, [picture], question="Кто на <assistant>?")
+    assert problem.startswith("--question: holds '<assistant>', which the base model reads as a mark of its own")
 
 
 def test_a_text_model_is_asked_the_question_alone(tmp_path: Path, picture: Path) -> None:

@@ -64,8 +64,8 @@ looks = pytest.mark.parametrize("look", [prepare, row_lengths])
 def test_a_mark_of_the_model_in_a_text_is_refused(
     folder: Path, base: BaseModel, look: Look, file: str, line: int, field: str
 ) -> None:
-    change(folder, file, line, **{field: "<image>\nКто это?"})
-    said = rf"^{file}:{line} {field}: holds '<image>', which the base model reads .* — remove it from the text"
+    change(folder, file, line, **{field: "<assistant>\nКто это?"})
+    said = rf"^{file}:{line} {field}: holds '<assistant>', which the base model reads .* — remove it from the text"
     with pytest.raises(RowError, match=said):
         look(study_of(folder), base)
     # `check` needs no torch to see it.
