@@ -32,8 +32,8 @@ WITHOUT_PICTURES: dict[str, tuple[Forms, Forms]] = {
     "step_add_negatives": (
         "Добавить посторонних, похожих на целевых: без них модель зовёт новыми именами всех подряд. Часть вопросов о них "
         "нужна в replay, и хотя бы один посторонний должен остаться вне обучения.",
-        "Add negatives that are like the targets: without them everybody gets the new names. Some questions about them "
-        "belong in replay, and at least one negative must stay out of training.",
+        "Add negatives that are like the targets: without them everybody gets the new names. Some questions about "
+        "them belong in replay, and at least one negative must stay out of training.",
     ),
     "step_replay_negatives": (
         "Посторонних модель зовёт чужим именем в {share} ответов. Добавить в replay вопросы о разных посторонних без "
