@@ -30,8 +30,8 @@ WITHOUT_PICTURES: dict[str, tuple[Forms, Forms]] = {
         "these questions apart.",
     ),
     "step_add_negatives": (
-        "Добавить посторонних, похожих на целевых: без них модель зовёт новыми именами всех подряд. Часть вопросов о них "
-        "нужна в replay, и хотя бы один посторонний должен остаться вне обучения.",
+        "Добавить посторонних, похожих на целевых: без них модель зовёт новыми именами всех подряд. Часть вопросов о "
+        "них нужна в replay, и хотя бы один посторонний должен остаться вне обучения.",
         "Add negatives that are like the targets: without them everybody gets the new names. Some questions about "
         "them belong in replay, and at least one negative must stay out of training.",
     ),
