@@ -17,7 +17,10 @@ DRAFT = ".skazka.new"
 
 def is_free(target: Path) -> bool:
     """Whether a new folder may come here: nothing is there, or an empty folder. Raises OSError."""
-    if not os.path.lexists(target):
+    try:
+        # Not lexists, which says of a name that is too long that nothing is there.
+        os.lstat(target)
+    except FileNotFoundError:
         return True
     return target.is_dir() and all(path.name in (*OF_THE_DISK, DRAFT) for path in target.iterdir())
 

@@ -15,7 +15,7 @@ _PLACEHOLDER = re.compile(
       | <\|media_(?:start\|>image<\|media_content|pad|end)\|>   # Kimi-VL
       | <\|?{_INNER}\|?/?>                        # <image>, <image_1>, <|vision_start|>, <start_of_image>, <ImageHere>
       | \[/?(?:image|img)(?:[_ ]?(?:\d+|break|end|start))?\]    # Pixtral
-      | <img\s[^<>]*>                             # HTML
+      | <img\s(?![^<>]*\bon\w+\s*=)[^<>]*>        # HTML, but for what would run a script: that is a text to escape
       | <im_(?:start|end|patch)>                  # the first LLaVA; with | they are turns of ChatML
       | <row_\d+_col_\d+>                         # Idefics3 and SmolVLM tile a picture
       )

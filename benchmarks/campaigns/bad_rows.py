@@ -78,7 +78,7 @@ ROWS = [
     _row("an unknown character", row(TRAINING, 2, character="Gene"), "character"),
     _row("a negative", row(TRAINING, 2, character="Knight"), "character"),
     _row("replay of a target", row(REPLAY, 1, character="Gena"), "character", "replay.jsonl:1"),
-    _row("replay of a negative", row(REPLAY, 1, character="Knight"), "character", "replay.jsonl:1"),
+    _row("replay of every negative", row(REPLAY, 1, character="Knight"), "replay", "study.yaml:6"),
     _row("training file empty", text(TRAINING, ""), "characters[0]", "study.yaml:8"),
     _row("training file UTF-16", encoded(TRAINING, "utf-16"), "", "training.jsonl"),
     _row("training file Windows-1251", encoded(TRAINING, "cp1251", "Гена"), "", "training.jsonl"),
