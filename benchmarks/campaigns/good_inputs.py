@@ -22,6 +22,7 @@ from studies.files import sha256_of, write_sealed
 from studies.study import Study, read_study
 from trainables.answers import Answer, GradedAnswer, grade_answers, grader_of
 from trainables.checkpoint_files import MANIFEST, checkpoint_folder
+from trainables.facts import Facts
 from trainables.scoring import score_answers
 
 TRIALS = 2
@@ -112,6 +113,8 @@ def make_run(path: Path, study_folder: Path, *, scored: bool) -> None:
     ledger.set_meta("frozen", folder.hashes())
     ledger.set_meta("trials_asked", TRIALS)
     ledger.put_answers(BASE, "search", answers_of(study, known=()))
+    folder.prepared.mkdir()
+    Facts(8, {}, answers_of(study, known=())).write(folder.prepared)
     if scored:
         _finish_well(folder, ledger, study)
     _finish_badly(ledger)
