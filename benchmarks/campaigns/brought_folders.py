@@ -347,7 +347,9 @@ def empty() -> Iterator[Brought]:
 
     def unreadable(root: Path) -> Sequence[str]:
         for path in folders(root):
-            path.rename(path.with_suffix(".svg"))
+            # A picture under a wrong suffix would be known by how it begins.
+            path.with_suffix(".svg").write_text("<svg/>")
+            path.unlink()
         return arguments(root)
 
     def unknown(root: Path) -> Sequence[str]:
