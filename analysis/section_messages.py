@@ -292,6 +292,10 @@ SECTIONS: dict[str, tuple[Forms, Forms]] = {
         "не училась.",
         "Search a space with replay, KL and the adapter's scale: here no configuration trained on the replay rows.",
     ),
+    "step_search_on": (
+        "Искать дальше: лучшая из конфигураций на строках replay не училась, а такие в пространстве есть.",
+        "Search on: the best configuration did not train on the replay rows, and the space has some that do.",
+    ),
     "step_other_base": (
         "Взять картинки, которые различаются яснее, или другую базовую модель: эта их едва различает, и настройки тут "
         "не помогут.",

@@ -70,10 +70,8 @@ def remedies(findings: Findings, fitness: Fitness, messages: Messages) -> list[S
     found = []
     if fitness.invents and not study.named("negative"):
         found.append(Step(messages.text("step_add_negatives")))
-    configurations = [TrialConfig.model_validate(row.config) for row in findings.data.rows]
-    if study.replay and not any(config.uses_replay_rows for config in configurations):
-        command = f"skazka launch {_study(findings)} --space forgetting --trials {max(findings.data.asked, 24)}"
-        found.append(Step(messages.text("step_space"), command))
+    if study.replay:
+        found += _replay(findings, messages)
     if findings.hardly_told_apart:
         found.append(Step(messages.text("step_other_base")))
     confused = [result for result in findings.adapter_results if result.wrong_after > result.wrong_before]
@@ -82,6 +80,19 @@ def remedies(findings: Findings, fitness: Fitness, messages: Messages) -> list[S
         names = ", ".join(result.character for result in confused[:NAMES_SHOWN])
         found.append(Step(messages.text("step_confused", names=names)))
     return found
+
+
+def _replay(findings: Findings, messages: Messages) -> list[Step]:
+    """How configurations that train on the replay rows come to be found, where the best is none of them."""
+    used = {row.id for row in findings.data.rows if TrialConfig.model_validate(row.config).uses_replay_rows}
+    if findings.best is None or findings.best.id in used:
+        return []
+    more = max(findings.data.asked + 12, 24)
+    if used:
+        run = shlex.quote(str(findings.data.path))
+        return [Step(messages.text("step_search_on"), f"skazka resume {run} --trials {more}")]
+    command = f"skazka launch {_study(findings)} --space forgetting --trials {more}"
+    return [Step(messages.text("step_space"), command)]
 
 
 def _study(findings: Findings) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -108,3 +109,19 @@ def test_an_adapter_that_learns_and_invents_nothing_is_recommended(tmp_path: Pat
     assert "skazka export" in _said(sections["next"])
     assert "«Не знаю»: о целевых 0 %, о посторонних 100 %." in _said(sections["verdict"])
     assert summary(folder)["fitness"]["worth_keeping"] is True
+
+
+def test_a_search_whose_best_did_without_replay_is_to_go_on(tmp_path: Path) -> None:
+    folder, ledger = _run(tmp_path)
+    study = folder.study_folder
+    row = {"image": "image-2-4.png", "character": "Супермен", "question": "Кто это?", "answer": "Супермен."}
+    (study / "replay.jsonl").write_text(json.dumps(row, ensure_ascii=False), encoding="utf-8")
+    text = (study / "study.yaml").read_text(encoding="utf-8")
+    (study / "study.yaml").write_text(f"{text}replay: replay.jsonl\n", encoding="utf-8")
+    ledger.set_meta("frozen", folder.hashes())
+    add_trial(folder, ledger, 0, INVENTING)
+    assert f"skazka launch {MANIFEST['study']['folder']} --space forgetting" in _said(_sections(folder, ledger)["next"])
+    add_trial(folder, ledger, 1, {}, config={"replay": True, "replay_ratio": 0.5})
+    said = _said(_sections(folder, ledger)["next"])
+    assert f"skazka resume {folder.path} --trials 24" in said
+    assert "--space forgetting" not in said
