@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from studies.files import FileError
-from studies.folding import folded
 from studies.images import HeifUnknown, inspect
 from studies.importers.cast import Cast
 from studies.importers.cells import shortened
 from studies.importers.found import NOWHERE, PICTURELESS, Found, Reason, Side, Skipped
 from studies.rows import Role
+from studies.text import normalise
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ def clean(rows: Iterable[Found | Skipped], cast: Cast) -> Cleaned:
 
 def question_digest(question: str) -> str:
     """What stands in place of a picture's sha256: the same for questions that a study takes for one."""
-    return hashlib.sha256((folded(question) or question).encode("utf-8", "surrogatepass")).hexdigest()
+    return hashlib.sha256((normalise(question) or question).encode("utf-8", "surrogatepass")).hexdigest()
 
 
 class _Cleaner:

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from spaces.problems import InputError, Problem
-from studies.folding import folded
 from studies.importers.cells import shortened
 from studies.importers.clean import Cleaned
 from studies.importers.found import PICTURELESS, Found, Noticed, Side, Skipped
 from studies.importers.sides import replayed_roles
 from studies.importers.writing import write_lines
+from studies.text import normalise
 
 # Names that a message lists.
 SHOWN = 20
@@ -86,7 +86,7 @@ def write_text_rows(folder: Path, cleaned: Cleaned, sides: Mapping[str, Side]) -
     for row in cleaned.rows:
         taught = {"character": row.character, "question": row.question, "answer": row.answer}
         if sides[row.picture] != "training":
-            answers[row.picture].update(dict.fromkeys(filter(folded, (row.answer or "", *row.others))))
+            answers[row.picture].update(dict.fromkeys(filter(normalise, (row.answer or "", *row.others))))
         elif cleaned.roles[row.character] == "target":
             training.append(taught)
         elif row.character in replayed:

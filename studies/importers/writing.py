@@ -10,13 +10,13 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from studies.folding import folded
 from studies.images import format_of, open_rgb
 from studies.importers.clean import Cleaned, Picture
 from studies.importers.found import Side
 from studies.importers.sides import replayed_roles
 from studies.importers.templates import DESCRIBE, Questions, asks_for_name
 from studies.importers.tree import readable
+from studies.text import normalise
 
 
 def write_rows(folder: Path, cleaned: Cleaned, sides: Mapping[str, Side], language: str, questions: Questions) -> None:
@@ -62,7 +62,7 @@ def accepted_answers(cleaned: Cleaned) -> Mapping[str, list[str]]:
     found: dict[str, dict[str, None]] = defaultdict(dict)
     for row in cleaned.rows:
         if row.others and row.answer and (row.question is None or asks_for_name(row.question)):
-            found[row.picture].update(dict.fromkeys(filter(folded, (row.answer, *row.others))))
+            found[row.picture].update(dict.fromkeys(filter(normalise, (row.answer, *row.others))))
     return defaultdict(list, {digest: list(answers) for digest, answers in found.items()})
 
 
