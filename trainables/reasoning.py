@@ -2,9 +2,14 @@
 
 import re
 
-# <think> of DeepSeek and Qwen, <seed:think>, <|begin_of_thought|> of Sky-T1, [THINK] of Mistral, ◁think▷ of Kimi.
-_NAME = r"(?:\w+:)?(?:think(?:ing)?|thoughts?|reason(?:ing)?|reflection|analysis|scratchpad)|(?:begin|end)_of_thought"
-_TAG = re.compile(rf"<\|?\s*/?\s*(?P<name>{_NAME})\s*\|?>|\[/?THINK\]|◁/?think▷", re.IGNORECASE)
+# <think> of DeepSeek and Qwen, <seed:think>, <|begin_of_thought|> of Sky-T1, <|START_THINKING|> of Command, [THINK] of
+# Mistral, ◁think▷ of Kimi, <unused94> of MedGemma, <start_working_out> of a widely copied GRPO notebook.
+_NAME = (
+    r"(?:begin|start|end)_(?:of_)?(?:thought|thinking|reasoning|working_out)|unused9[45]"
+    r"|(?:[a-z]+[:_])?(?:think(?:ing)?|thoughts?|reason(?:ing)?|reflection|analysis|scratchpad|monologue|cot)"
+    r"(?:_process)?"
+)
+_TAG = re.compile(rf"<\|?\s*/?\s*(?P<name>{_NAME})\s*\|?>|\[/?(?:THINK|REASONING)\]|◁/?think▷", re.IGNORECASE)
 # <|channel|>analysis<|message|>…<|end|><|start|>assistant<|channel|>final<|message|>…, <|channel>thought…<channel|>…
 _CHANNEL = re.compile(r"<\|?channel\|?>\s*(\w*)\s*(?:<\|message\|>)?", re.IGNORECASE)
 _CONTROL = re.compile(r"<\|\w+\|?>|<\w+\|>")
@@ -24,7 +29,7 @@ def _outside_tags(answer: str) -> str:
     thinks = False
     place = 0
     for tag in _TAG.finditer(answer):
-        closes = "/" in tag[0] or (tag["name"] or "").lower().startswith("end")
+        closes = "/" in tag[0] or (tag["name"] or "").lower().startswith(("end", "unused95"))
         if closes and not thinks:
             kept.clear()  # the template opened the block in the prompt
         elif not closes and not thinks:
