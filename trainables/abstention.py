@@ -14,20 +14,22 @@ _FEW = r"(?:(?: ,)? \w+){0,4}?(?: ,)? "
 _TELL = (
     r"(?:identif\w+|recogni[sz]\w+|determin\w+|tell|told|say|said|name|named|specify|place|answer|assist|help(?! but)"
     r"|provide|confirm\w*|make out|figure|discern\w*|pinpoint|recall|remember|know|sure|certain|ascertain\w*|verif\w+"
-    r"|state|give|distinguish\w*|view|access|process|analy[sz]e)"
+    r"|comply|state|give|distinguish\w*|view|access|process|analy[sz]e)"
 )
 _CANNOT = (
-    r"(?:can? ?not|could not|unable to|not (?:be )?(?:able|possible)(?: for me)? to|struggl\w+ to"
+    r"(?:can? ?not|could not|unable to|struggl\w+ to|declin(?:e|ing) to|inappropriate(?: for me)? to"
+    r"|not (?:be )?(?:able|possible|allowed|permitted|authori[sz]ed|supposed|designed|comfortable)(?: for me)? to"
     r"|(?:hard|difficult|impossible|tough|tricky) (?:for me )?to|fail(?:ed)? to)"
 )
 _KNOWLEDGE = r"(?:information|knowledge|data|details?|context|idea|clue)"
 _TELL_RU = (
-    r"(?:узна|распозна|опозна|идентифиц|определ|назва|назов|сказ|скаж|ответ|отвеч|поня|установ|разобра|различ|вспомн"
+    r"(?:узна|распозна|опозна|идентифиц|определ|назва|называ|назов|сказ|скаж|ответ|отвеч|поня|установ|разобра|различ|вспомн"
     r"|припомн|указа|суди|утвержда|подсказ|помочь|предостав|выясн|дать|видеть|просматрив|анализир)\w*"
 )
 _CANNOT_RU = (
-    r"(?:не (?:могу|можем|смог\w*|сможем|удалось|удается|удастся|получ\w+|берусь|возьмусь|в состоянии|в силах"
-    r"|способ\w+|готов\w*|умею|представляется возможным)"
+    r"(?:(?<!\bон )(?<!\bона )не (?:могу|можем|смог\w*|сможем|удалось|удается|удастся|получ\w+|берусь|возьмусь"
+    r"|в состоянии|в силах|способ\w+|готов\w*|умею|представляется возможным|вправе|имею права"
+    r"|разрешено|позволено|уполномочен\w*)"
     r"|не ?возможно|нет возможности|трудно|сложно|тяжело|затруднительно|непросто|проблематично)"
 )
 _KNOW_RU = (
@@ -36,7 +38,7 @@ _KNOW_RU = (
 )
 _KNOWLEDGE_RU = r"(?:информаци|данных|сведени|поняти|представлени|знани|контекст|ответа|иде)\w*"
 _LACKS_RU = r"(?:нет|недостаточно|не хватает|не располага\w+|не облада\w+|не име\w+)"
-_NOT_HE = r"(?<!\bhe )(?<!\bshe )(?<!\bthey )(?<!\bwho )"
+_NOT_HE = r"(?<!\bhe )(?<!\bshe )(?<!\bthey )(?<!\bwho )(?<!\bhe is )(?<!\bshe is )(?<!\bwho is )"
 _WORDINGS = (
     # English
     rf"{_NOT_HE}{_CANNOT}{_FEW}{_TELL}",
@@ -46,16 +48,22 @@ _WORDINGS = (
     r"i (?:do|did) not see (?:any|the|an) (?:image|picture|photo)|не вижу(?: \w+)? (?:изображени|картинк|фото)\w*",
     r"(?<!\bhe is )(?<!\bshe is )not(?: \w+){0,2} (?:sure|certain|confident|familiar|aware)",
     r"(?:not |un)clear (?:who|what|which|where|from)|(?:identity|name|origin)(?: \w+){0,3} (?:not |un)clear",
-    r"(?:not|never)(?: \w+)? (?:got|seen|heard|met)(?: \w+){0,2} (?:clue|idea|him|her|it|this|that|character)",
+    r"(?:not|never)(?: \w+)? (?:got|seen|heard|met|encountered|come across)(?: \w+){0,2}"
+    r" (?:clue|idea|him|her|it|this|that|character)",
     r"i (?:can? ?not|could not)(?: \w+){0,2} see (?:who|what)",
     r"not(?: \w+){0,6} (?:i|we)(?: can)? (?:know|recogni[sz]e|identify)",
     r"not(?: \w+){0,3} (?:recogni[sz]able|identifiable|known)",
     rf"(?:no|not enough|insufficient|lack)(?: \w+){{0,2}} {_KNOWLEDGE}",
     r"unknown|unidentif\w+|unfamiliar|unrecogni[sz]\w+|unsure|uncertain|beyond my knowledge",
     r"who knows|beats me|dunno|idk|how (?:should|would) i know",
+    r"(?:against|violat\w+) (?:my|our|the)(?: \w+){0,2} (?:polic|guideline)\w*"
+    r"|something (?:that )?i (?:can?|do) ?not(?: do| help| assist)?(?= ,| \.|$)|not something (?:that )?i (?:do|can)"
+    r"|(?:is|are) new to me|no way (?:of|to) (?:know|tell|identify)\w*|not the (?:foggiest|faintest|slightest)",
     # Russian
     rf"(?<!\bон )(?<!\bона )не ?(?:\w+ )?{_KNOW_RU}",
-    r"я не (?:узнал|распознал|опознал|понял|смог)а?|никогда не (?:видел|слышал|встречал)а?",
+    r"я не (?:узнал|распознал|опознал|понял|смог)а?|никогда не (?:видел|слышал|встречал)а?|не могу знать",
+    r"(?:впервые|первый раз)(?: \w+){0,2} (?:вижу|слышу|встречаю)|мне(?: \w+)? не (?:встреча|попада)л\w*"
+    r"|для меня загадка|загадка для меня",
     rf"{_CANNOT_RU}{_FEW}{_TELL_RU}",
     r"нельзя(?: \w+){0,2} (?:узна|распозна|опозна|идентифиц|определ|установ)\w*",
     rf"{_TELL_RU}(?:(?: ,)? \w+){{0,6}}?(?: ,)? (?:{_CANNOT_RU}|нельзя|затрудня\w+)",
@@ -68,7 +76,8 @@ _ABSTENTION = re.compile(rf"\b(?:{'|'.join(_WORDINGS)})\b")
 # Where none of these begins a word, no wording can stand: most answers are passed over quickly.
 _NEGATIVE = re.compile(
     r"\b(?:не|ни|can|could|un|not|no|never|hard|diff|imposs|tough|tricky|fail|insuf|lack|struggl|beyond|how |who kn"
-    r"|beats|dunno|idk|труд|слож|тяж|затр|пробл|без|хз|ума|кто |откуда мне)"
+    r"|beats|dunno|idk|declin|inappr|against|violat|something|new"
+    r"|впервые|первый|загадка|для меня|труд|слож|тяж|затр|пробл|без|хз|ума|кто |откуда мне)"
 )
 
 

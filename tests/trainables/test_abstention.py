@@ -139,6 +139,22 @@ It is not clear who this is
 It's unclear who this is.
 The character's identity is unclear.
 не опознаю
+I am not allowed to identify people in images.
+It would be inappropriate for me to identify this person.
+I must decline to identify this person.
+Identifying people is against my guidelines.
+Sorry, that's something I can't do.
+I cannot comply.
+I have never come across this character.
+This character is new to me.
+I have no way of knowing who this is.
+I haven't the foggiest.
+Мне не разрешено определять личность людей.
+Я не вправе называть людей на изображениях.
+Я впервые вижу этого персонажа.
+Первый раз слышу.
+Этот персонаж мне не встречался.
+Кто это — для меня загадка.
 """
 ABSTENTIONS += """\
 The image does not contain enough detail for me to name the character.
@@ -184,6 +200,12 @@ A hero who can't be stopped
 She doesn't say anything
 Это трудный персонаж
 Весёлый незнакомец
+He is not able to tell lies.
+He is not allowed to name the stars.
+Зайка впервые слышит музыку.
+Он не вправе назвать своё имя.
+It has something I do not like: a hat.
+A new hat, held against the wall.
 """
 
 # Who cannot, how, do what: any of each makes a refusal.
