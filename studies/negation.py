@@ -29,6 +29,12 @@ DOUBTS = words(
 )
 ONE_WORD_DOUBTS = words("doubtless")  # "no doubt" in one word
 RULES_OUT = words("rule ruled ruling")  # … out
+WRONG = words("wrong mistake error incorrect inaccurate ошибка ошибкой ошибочно неправильно неверным неправильным")
+# … to call it X. «Ошибка рисовать X без ушей» says X.
+CALLS = re.compile(
+    r"to (?:call|say|think|assume|claim|identify|name|consider|describe|believe|suggest|label|see)\b"
+    r"|(?:назв|назыв|счита|счесть|принять|принимать|говорить|сказать|утвержда|полага|дума|видеть|узна)"
+)
 # These deny the noun behind them, a Russian one in the genitive. A negation right before undoes them: «не без X».
 WITHOUT = words("without non instead unlike beyond нежели")
 WITHOUT_GENITIVE = words("без вместо отличие вне")
@@ -37,6 +43,7 @@ UNIVERSAL = words(
     "угодно все всех всем всеми всё любой любого любому каждый all every everyone everybody everything"
     " any anyone anybody anything"
 )
+EVERYBODY = words("all everyone everybody everything")
 NOBODY_BUT = words("nobody one nothing none anyone anybody anything else")
 OTHER = words("иной иная иное иного иным ином иначе другой другого другим other else")
 COMPARATIVES = words("rather more скорее больше")
@@ -46,10 +53,11 @@ CERTAIN = words("sure certain certainty certainly confident confidence positive 
 CERTAIN_STEM = "уверен"
 KNOWS = words("знаю знаем")  # «Не знаю Чебурашку», but «не знаю Чебурашка» is two clauses
 # Right behind a negation these take it back: «не только X», "no wonder it is X", «не менее известный X».
-ONLY = words(
-    "only just merely simply solely exclusively less wonder surprise secret mistake question"
-    " только просто лишь менее зря случайно секрет удивительно"
-)
+ONLY = words("only just merely simply solely exclusively less только просто лишь менее зря случайно секрет удивительно")
+# … behind "no": «don't mistake it for X» denies him.
+NO_NOUNS = words("wonder surprise secret mistake mistaking question")
+# With «не» before an adjective these are its own: «никогда не унывающий X», «никем не забытый X».
+ARGUMENTS = words("кого кем чем никогда никого никому никем ничего ничему ничем")
 # A negation right behind these is taken back: «трудно не узнать X».
 HARD = words("трудно сложно тяжело hard difficult")
 DEGREE = words("очень слишком самый самая самое самого самую very too so particularly especially")
@@ -79,6 +87,7 @@ FUNCTION = words(
 )
 ARTICLES = words("a an the on in from with of на в во с со из под к о об про персонаж герой character")
 
-TRIGGERS = NEGATORS | CONCORD | DOUBTS | RULES_OUT | WITHOUT | WITHOUT_GENITIVE | EXCEPT
-TRIGGERS |= words("едва far than чем but apart missing")
+TRIGGERS = NEGATORS | CONCORD | DOUBTS | RULES_OUT | WRONG | WITHOUT | WITHOUT_GENITIVE | EXCEPT
+TRIGGERS |= words("едва far than чем but apart missing excluded исключен исключена исключено исключается маловероятен")
+TRIGGERS |= words("маловероятна question")
 """Where a text has none of these, it denies nothing."""

@@ -6,9 +6,11 @@ from studies.declension import EVERY_CASE, Case, is_adjective, is_infinitive, is
 from studies.negation import (
     ALIKE,
     ANSWERS,
+    ARGUMENTS,
     ARTICLES,
     ATTITUDES,
     BRIDGES,
+    CALLS,
     CERTAIN,
     CERTAIN_STEM,
     COMPARATIVES,
@@ -16,12 +18,14 @@ from studies.negation import (
     CONCORD,
     DEGREE,
     DOUBTS,
+    EVERYBODY,
     EXCEPT,
     FUNCTION,
     HARD,
     IS,
     KNOWS,
     NEGATORS,
+    NO_NOUNS,
     NOBODY_BUT,
     ONE_WORD_DOUBTS,
     ONLY,
@@ -32,6 +36,7 @@ from studies.negation import (
     UNIVERSAL,
     WITHOUT,
     WITHOUT_GENITIVE,
+    WRONG,
 )
 from studies.text import Break, Tokens
 
@@ -139,7 +144,7 @@ class Scope:
     def _temper(self, place: int, word: str) -> None:
         """Words that take a denial back, or say what it is about."""
         unsure = word in CERTAIN or word.startswith(CERTAIN_STEM)
-        if unsure or (self._since == place - 1 and self._spares(place, word)):
+        if unsure or self._spares(place, word):
             self._odd = False
         elif word in KNOWS:
             self._cases = EVERY_CASE - Case.nominative
@@ -157,12 +162,20 @@ class Scope:
         behind = self._after(place)
         return (
             word in DOUBTS
-            or (word, behind) in (("едва", "ли"), ("far", "from"))
+            or (word, behind) in (("едва", "ли"), ("far", "from"), ("far", "cry"))
             or (word in RULES_OUT and behind == "out")
+            or (word in WRONG and bool(CALLS.match(" ".join(self._words[place + 1 : place + 3]))))
         )
 
     def _spares(self, place: int, word: str) -> bool:
-        """«не только», and «не очень довольный»: the adjective alone is denied."""
+        """«не только», and «не очень довольный», «никогда не унывающий»: the adjective alone is denied."""
+        before = self._before(place)
+        if word in NO_NOUNS:
+            return before == "no" or (before in ("a", "any") and self._since == place - 2)
+        if before == "не" and self._before(place - 1) in ARGUMENTS:
+            return is_adjective(word) and not is_predicate(word)
+        if self._since != place - 1:
+            return False
         if word in ONLY:
             return True
         behind = place + 1
@@ -185,7 +198,7 @@ class Scope:
     def _excepts(self, place: int, word: str) -> bool:
         before = self._before(place)
         if word == "but":
-            return before in NOBODY_BUT
+            return before in NOBODY_BUT or (before in EVERYBODY and self._after(place) not in PRONOUNS)
         if word in ("than", "как", "чем"):
             compares = word != "как" and not COMPARATIVES.isdisjoint(self._words[self._first : place])
             return before in OTHER or compares
@@ -197,8 +210,10 @@ class Scope:
         if self._since == place - 1 or place in self._inside:
             return False
         behind_name = place - 1 in self._inside
-        if word in ("и", "and") or (self._noun and behind_name):
+        if word in ("и", "and") or (self._noun and word in ("или", "or", "nor")):
             return not (behind_name and self._next_is_name(place + 1))
+        if self._noun and behind_name:
+            return True
         if self._noun and is_predicate(word):
             return True
         if word == "rather" or word == "instead":
@@ -247,7 +262,7 @@ class Scope:
         """«не мультяшный, ушастый X», "not the famous, long-eared X"; in English by their place after an article."""
         since = self._words[self._since + 1 : place]
         if since and is_adjective(since[-1]):
-            return is_adjective(self._words[place])
+            return is_adjective(self._words[place]) and self._words[place] not in PRONOUNS
         if len(since) < 2 or since[-2] not in ("a", "an", "the"):
             return False
         name = next((start for start in range(place + 1, min(place + 4, self._last)) if start in self._stops), None)

@@ -73,6 +73,26 @@ DENIED_RUSSIAN = """
 речь не о {p}
 скорее зверёк, чем {n}
 скорее всего, это не {n}
+{n} здесь совершенно ни при чём
+{n}? Конечно, нет
+{n}? Да нет
+{n}? Это не он
+{n}? Ни в коем случае
+{g} среди изображённых нет
+{g} на этом чудесном рисунке нет
+с {i} у него ничего общего нет
+с {i} он не имеет ничего общего
+к {d} это не относится
+было бы ошибкой назвать его {i}
+неправильно называть его {i}
+хотя он похож на {a}, это не он
+похож на {a}, только это не он
+напоминает {a}, но им не является
+похож на {a}, но, увы, не он
+можно подумать, что это {n}, но это не так
+{n} исключён
+{n} вряд ли
+никогда не мультяшный зверь и не {n}
 """
 NAMED_RUSSIAN = """
 это {n}
@@ -123,6 +143,22 @@ NAMED_RUSSIAN = """
 не секрет, что это {n}
 не нужно быть знатоком, чтобы узнать {a}
 это не менее известный {n}
+это {n}, но хвоста у него нет
+это {n}, хотя надписи нет
+похоже на {a}, но уверенности нет
+это {n}, но цвет не тот
+хотя это {n}, он не грустит
+не будет ошибкой назвать его {i}
+неправильно нарисован {n}
+никогда не унывающий {n}
+ни на кого не похожий {n}
+уж не {n} ли это
+ни дать ни взять {n}
+кто не знает {a}!
+{n} не исключён
+{n}? Не знаю
+{n}? Никаких сомнений
+уши не те, это {n}
 """
 DENIED_ENGLISH = """
 this is not {n}
@@ -163,6 +199,19 @@ it fails to look like {n}
 {n} does not match this picture
 this bear isn't {n}, is it?
 it's probably not {n}
+{n}? Absolutely not
+{n}? No way
+{n}? It isn't
+{n} has nothing to do with this picture
+although it looks like {n}, it isn't
+while it resembles {n}, it's not him
+it looks like {n}, but I don't think so
+it would be wrong to call it {n}
+do not mistake it for {n}
+it is everything but {n}
+this is a far cry from {n}
+{n} can be ruled out
+{n} is unlikely
 """
 NAMED_ENGLISH = """
 this is {n}
@@ -204,6 +253,15 @@ he does not wear a hat and looks like {n}
 if I am not mistaken, this is {n}
 no wonder it is {n}
 it is hard not to recognise {n}
+it is not wrong to call it {n}
+there is no mistaking {n}
+it is not a surprise that it is {n}
+{n} has nothing to do with bears
+although it is {n}, it is not in colour
+it looks like {n}, but it is not certain
+who doesn't love {n}
+something is wrong with {n}
+{n}? Not sure
 """
 
 
@@ -287,6 +345,10 @@ LINKS = [
     ("not only {n} but also {m}", "nm"),
     ("unlike {n}, it is {m}", "m"),
     ("{n}? No, {m}", "m"),
+    ("{n}? Certainly not. {m}", "m"),
+    ("everyone except {n} loves {m}", "m"),
+    ("instead of {n} came {m}", "m"),
+    ("while {n} is cute, {m} is not", "nm"),
     ("not {n}: {m}", "m"),
     ("maybe {n} or {m}", "nm"),
     ("it is {n}, and not {m}", "n"),
