@@ -52,7 +52,7 @@ _NOT_HE = (
     r"|the same(?: one| character)?)|(?:им|ей) не является)"
 )
 _NO = (
-    r"(?:нет|no|(?:не|not)(?: (?:тот|та|так|совсем|so|this|that|quite|exactly|the case|true|right|correct))?"
+    r"(?:нет|no|(?:не|not)(?: (?:тот|та|так|совсем|so|this|that|quite|exactly|the case(?: here)?|true|right|correct))?"
     r"|i do not think so)"
 )
 _TAKEN_BACK = re.compile(
@@ -65,10 +65,10 @@ _CONCEDED = re.compile(rf"[^,:]*, {_SURELY}(?:{_NOT_HE}|{_NO})$")
 _OF_WHOM = re.compile(r"\b(?:персонажа|героя|существа)(?: (?:по|с|под) \w+)?$")
 _TAG = re.compile(r"(?:is|was|does|do|can) (?:it|he|she|this|that)|правда|так")
 _SAYS_NO = re.compile(
-    _SURELY + r"(?:нет|no|nope|nah|неа|вряд ли|едва ли|hardly|не думаю|не похоже|i do not think so|никак нет|no way"
-    r"|не совсем|ни в коем случае|ни за что|not at all|not quite|not exactly|never|(?:не|not) (?:он|она|оно|тот|та|то"
-    r"|him|her|it|he|she|this|that)|not)"
-    r"(?: [,:.?]|$| (?:это|it|this|that|he|she|он|она)\b)"
+    _SURELY + r"(?:нет(?: же)?|no|nope|nah|неа|вряд ли|едва ли|hardly|не думаю|не похоже|i do not think so|никак нет"
+    r"|no way|не совсем|ни в коем случае|ни за что|not at all|not quite|not exactly|never"
+    r"|(?:не|not) (?:он|она|оно|тот|та|то|him|her|it|he|she|this|that|here|there|in|present)|not)"
+    r"(?: [,:.?]|$| (?:это|it|this|that|he|she|он|она|the picture|the image)\b)"
 )
 _SUGGESTS = re.compile(
     r"\b(?:кто|кого|кому|кем|что|who)\b(?: \w+){0,3} (?:как не|если не|if not)$|\bпочему бы (?:и )?не$|\bwhy not$"

@@ -51,7 +51,7 @@ _WORDINGS = (
     r"(?:not|never)(?: \w+)? (?:got|seen|heard|met|encountered|come across)(?: \w+){0,2}"
     r" (?:clue|idea|him|her|it|this|that|character)",
     r"i (?:can? ?not|could not)(?: \w+){0,2} see (?:who|what)",
-    r"not(?: \w+){0,6} (?:i|we)(?: can)? (?:know|recogni[sz]e|identify)",
+    r"not(?: \w+){0,6} (?:i|we)(?: can| am| m)? (?:know|recogni[sz]e|identify|familiar|aware)",
     r"not(?: \w+){0,3} (?:recogni[sz]able|identifiable|known)",
     rf"(?:no|not enough|insufficient|lack)(?: \w+){{0,2}} {_KNOWLEDGE}",
     r"unknown|unidentif\w+|unfamiliar|unrecogni[sz]\w+|unsure|uncertain|beyond my knowledge",

@@ -76,6 +76,7 @@ DENIED_RUSSIAN = """
 {n} здесь совершенно ни при чём
 {n}? Конечно, нет
 {n}? Да нет
+разве это {n}? Нет же
 {n}? Это не он
 {n}? Ни в коем случае
 {g} среди изображённых нет
@@ -202,6 +203,7 @@ it's probably not {n}
 {n}? Absolutely not
 {n}? No way
 {n}? It isn't
+do you see {n}? It is not there
 {n} has nothing to do with this picture
 although it looks like {n}, it isn't
 while it resembles {n}, it's not him

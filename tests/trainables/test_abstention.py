@@ -145,6 +145,7 @@ I must decline to identify this person.
 Identifying people is against my guidelines.
 Sorry, that's something I can't do.
 I cannot comply.
+This is not a character that I'm familiar with.
 I have never come across this character.
 This character is new to me.
 I have no way of knowing who this is.
