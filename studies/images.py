@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from PIL import Image, ImageEnhance, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageEnhance, ImageOps, UnidentifiedImageError
 
 from studies.files import FileError
 from studies.tones import to_rgb
@@ -49,7 +49,19 @@ def open_rgb(path: Path) -> Image.Image:
     More than 8 bits a tone are scaled to 8. Of an animation the first frame. Raises FileError as `inspect` does.
     """
     with _bounded(path) as image:
-        return to_rgb(ImageOps.exif_transpose(image))
+        return to_rgb(_upright(image))
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    """The picture turned as its EXIF says; as it is stored where that is damaged, as viewers show it."""
+    # PNG reads all of itself to find its EXIF: what is wrong with the picture must not pass for damaged EXIF.
+    image.load()
+    try:
+        image.getexif().get(ExifTags.Base.Orientation)
+    except Exception:
+        # Pillow's parser of EXIF raises whatever it likes.
+        return image
+    return ImageOps.exif_transpose(image)
 
 
 def format_of(path: Path) -> str:

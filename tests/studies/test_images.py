@@ -75,6 +75,12 @@ def test_a_picture_is_turned_as_its_exif_says(tmp_path: Path) -> None:
     assert (seen.getpixel((5, 2)), seen.getpixel((5, 17))) == (BLUE, RED)
 
 
+def test_a_picture_with_damaged_exif_is_seen_as_it_is_stored(tmp_path: Path) -> None:
+    for name, exif in (("a.png", b"Exif\0\0no TIFF at all"), ("b.png", b"")):
+        Image.new("RGB", (20, 10), RED).save(tmp_path / name, exif=exif)
+    assert images.inspect(tmp_path / "a.png") == images.inspect(tmp_path / "b.png")
+
+
 @pytest.mark.parametrize("mode", ["RGBA", "LA", "P"])
 def test_what_is_transparent_is_white_whatever_colour_lies_under_it(tmp_path: Path, mode: str) -> None:
     picture = Image.new("RGBA", (4, 4), (0, 0, 0, 0))
