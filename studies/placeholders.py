@@ -11,6 +11,9 @@ _PLACEHOLDER = re.compile(
       (?:\b(?:picture|image)[ -]?\d+:\s*)?        # Qwen-VL and InternVL count them: "Picture 1: <img>a.png</img>"
       (?:
         <img>[^<>]*</img>                         # Qwen-VL puts the path inside
+      | <image>(?:\d+|[^<>\s]+\.\w+)</image>    # a number or a path inside
+      | !\[[^\]\n]*\]\([^()\s]*\)                  # Markdown
+      | <__media__>                               # llama.cpp
       | \(<image>\./</image>\)                    # MiniCPM-V
       | <\|media_(?:start\|>image<\|media_content|pad|end)\|>   # Kimi-VL
       | <\|?{_INNER}\|?/?>                        # <image>, <image_1>, <|vision_start|>, <start_of_image>, <ImageHere>
@@ -23,7 +26,9 @@ _PLACEHOLDER = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 _WITH_SPACE = re.compile(rf"\s*(?:(?:{_PLACEHOLDER.pattern})\s*)+", re.IGNORECASE | re.VERBOSE)
-_PATH = re.compile(r"<img>\s*([^<>]+?)\s*</img>", re.IGNORECASE)
+_PATH = re.compile(
+    r"<img>\s*([^<>]+?)\s*</img>|<image>([^<>\s]+\.\w+)</image>|!\[[^\]\n]*\]\(([^()\s]+)\)", re.IGNORECASE
+)
 
 
 def without_placeholders(text: str) -> str:
@@ -39,9 +44,9 @@ def has_placeholder(text: str) -> bool:
 
 
 def picture_in(text: str) -> str | None:
-    """The path that a mark of Qwen-VL holds, `<img>a.png</img>`."""
+    """The path that a mark holds: `<img>a.png</img>` of Qwen-VL, `![…](a.png)` of Markdown."""
     found = _PATH.search(text)
-    return found[1] if found else None
+    return found[found.lastindex or 0] if found else None
 
 
 def _gap(match: re.Match[str]) -> str:

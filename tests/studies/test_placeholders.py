@@ -26,10 +26,22 @@ MARKS = (
     *("Picture 1: <img>a/b.png</img>\n", "Image-1: <image>\n", "<image_soft_token>", "<start_of_image>", "<|img|>"),
     *("<image-placeholder>", "(<image>./</image>)", "<fake_token_around_image><global-img>", "[IMG]", "[IMG_END]"),
     *("<image_newline>", "<im_start><im_patch><im_end>", "<row_1_col_2>", "<video>", '<img src="a.png">', "[image]"),
+    *("![](a/b.png)", "![Гена](a.png)", "<image>./a.png</image>", "<image>0</image>", "<__media__>"),
     "<|media_start|>image<|media_content|><|media_pad|><|media_end|>",
 )
 # What only looks like one.
-WORDS = ("<television>", "<|im_start|>user", "3 < image > 2", "<b>Гена</b>", "<fim>", "[1]", "<think>", "image", "a<b")
+WORDS = (
+    "<television>",
+    "<|im_start|>user",
+    "3 < image > 2",
+    "<b>Гена</b>",
+    "<fim>",
+    "[1]",
+    "<think>",
+    "image",
+    "a<b",
+    "Ура![1]!",
+)
 
 
 @pytest.mark.parametrize("mark", MARKS)
