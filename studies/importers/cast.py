@@ -81,7 +81,7 @@ class Cast:
 
         Raises InputError when nobody said who is to be learnt, or a name that was given is on no picture.
         """
-        names = list(dict.fromkeys(seen))
+        names = self._ordered(dict.fromkeys(seen))
         shown = (
             ", ".join(map(shortened, names[:SHOWN])) + (f" and {len(names) - SHOWN} more" if len(names) > SHOWN else "")
             or "none"
@@ -99,6 +99,11 @@ class Cast:
         rest = self._role_of_rest()
         roles = {name: known.get(name, rest) for name in names}
         return {name: role for name, role in roles.items() if role is not None}
+
+    def _ordered(self, names: Iterable[str]) -> list[str]:
+        """The names as they are seen, negatives as they were given: the last of these stays out of training."""
+        given = [name for name, role in self.given.items() if role == "negative"]
+        return sorted(names, key=lambda name: given.index(name) + 1 if name in given else 0)
 
     def _refuse_strangers(self, names: list[str], shown: str) -> None:
         """Raise InputError for a name that was given and that nothing in the source says."""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
+from pathlib import Path
 
 from hypothesis import given
 from hypothesis import strategies as st
+from rows_source import plain, rows, study_of, write
 
 from studies.importers.found import Side
 from studies.importers.sides import choose_sides
@@ -77,3 +79,11 @@ def test_all_negatives_but_the_last_are_dealt_into_replay() -> None:
     sides = choose_sides(pictures, roles, {}, 0.2)
     trained = {who: sum(sides[name] == "training" for name in names) for who, names in pictures.items()}
     assert trained == {"target": 6, "control": 2, "first": 2, "last": 0}
+
+
+def test_the_negative_named_last_stays_out_of_training(tmp_path: Path) -> None:
+    names = ("Гена", "Матрёшка", "Баба Яга", "Леший", "Кощей")
+    path = write(tmp_path / "data.jsonl", rows(tmp_path, plain, names))
+    study, _ = study_of(path, tmp_path / "study", negatives=["Леший", "Кощей", "Баба Яга"])
+    assert study.named("negative") == ["Леший", "Кощей", "Баба Яга"]
+    assert study.trained_negatives == ["Леший", "Кощей"]
