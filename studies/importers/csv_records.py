@@ -16,6 +16,13 @@ Record = tuple[str, dict[str, Any]]
 DELIMITERS = (",", ";", "\t", "|")
 # Lines from which the delimiter is told.
 LOOKED_AT = 50
+# Usual writing first; then a space after the delimiter, and a backslash before a quote as Spark and MySQL put it.
+_DIALECTS: tuple[dict[str, Any], ...] = (
+    {},
+    {"skipinitialspace": True},
+    {"escapechar": "\\", "doublequote": False},
+    {"escapechar": "\\", "doublequote": False, "skipinitialspace": True},
+)
 # A cell may hold a picture; the largest that the module takes.
 csv.field_size_limit(2**31 - 1)
 
@@ -55,9 +62,22 @@ def _without_setting(text: str) -> tuple[str, int, str | None]:
 
 def _reader(text: str, delimiter: str) -> Any:
     lines = io.StringIO(text, newline="")
+    for dialect in _DIALECTS:
+        if _fits(text, delimiter, dialect):
+            return csv.reader(lines, delimiter=delimiter, **dialect)
     if _quotes_close(text, delimiter):
         return csv.reader(lines, delimiter=delimiter)
     return csv.reader(lines, delimiter=delimiter, quoting=csv.QUOTE_NONE)
+
+
+def _fits(text: str, delimiter: str, dialect: dict[str, Any]) -> bool:
+    """Whether a table is without fault in a dialect: its quotes are right, no row is longer than the header."""
+    try:
+        rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True, **dialect)
+        width = next((len(row) for row in rows if any(map(str.strip, row))), 0)
+        return all(len(row) <= width for row in rows)
+    except csv.Error:
+        return False
 
 
 def _quotes_close(text: str, delimiter: str) -> bool:
