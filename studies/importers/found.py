@@ -22,6 +22,18 @@ SIDES: dict[str, Side] = {
 }
 # What may stand beside such a word in the name of a folder: train_images, val2017, test-set.
 _BESIDE_SIDES = {"images", "image", "imgs", "img", "pics", "pictures", "photos", "set", "data", "dataset", "split"}
+_BESIDE_SIDES |= {
+    "labels",
+    "annotations",
+    "captions",
+    "questions",
+    "instances",
+    "metadata",
+    "rows",
+    "qa",
+    "vqa",
+    "llava",
+}
 
 
 def side_of(name: str) -> Side | None:

@@ -9,6 +9,8 @@ from typing import Any
 from spaces.problems import InputError, Problem
 from studies.importers.cells import parsed
 from studies.importers.found import Skipped, side_of
+from studies.importers.label_studio import flattened, is_task
+from studies.importers.stored_pictures import looks_like_picture
 
 Record = tuple[str, dict[str, Any]]
 # Where an object keeps its rows, the likeliest first.
@@ -32,14 +34,18 @@ def json_records(name: str, text: str) -> Iterator[Record | Skipped]:
 def record(place: str, value: Any) -> Record | Skipped:
     """A row, which must be an object."""
     if isinstance(value, dict):
-        return place, value
+        return place, flattened(value) if is_task(value) else value
     kind = "null" if value is None else "a list" if isinstance(value, list) else type(value).__name__
     return Skipped(place, "row damaged", f"must be an object, got {kind}")
 
 
 def _whole(name: str, data: Any, first: str) -> Iterator[Record | Skipped]:
-    if not isinstance(data, dict):
+    if not isinstance(data, dict) or is_task(data):
         yield from _numbered(f"{name} row", data if isinstance(data, list) else [data])
+        return
+    data = _by_picture(data)
+    if data.keys() >= {"columns", "data"} and _is_split(data["columns"], data["data"]):
+        yield from _numbered(f"{name} row", [dict(zip(data["columns"], row, strict=True)) for row in data["data"]])
         return
     tables = {key: value for key, value in data.items() if _is_rows(value)}
     splits = [key for key in tables if side_of(key)]
@@ -55,6 +61,20 @@ def _whole(name: str, data: Any, first: str) -> Iterator[Record | Skipped]:
         yield from _numbered(f"{name} row", _of_columns(name, data))
     else:
         yield first, data
+
+
+def _by_picture(data: dict[str, Any]) -> dict[str, Any]:
+    """Where every key names a picture, each value as a row that names it too; one that is no object is a caption."""
+    if not data or not all(map(looks_like_picture, data)):
+        return data
+    rows = {key: value if isinstance(value, dict) else {"caption": value} for key, value in data.items()}
+    return {key: {"image": key, **row} for key, row in rows.items()}
+
+
+def _is_split(columns: Any, rows: Any) -> bool:
+    """Whether these are the columns and cells of `DataFrame.to_json(orient="split")`."""
+    named = isinstance(columns, list) and all(isinstance(name, str) for name in columns)
+    return named and isinstance(rows, list) and all(isinstance(row, list) and len(row) == len(columns) for row in rows)
 
 
 def _is_rows(value: Any) -> bool:

@@ -65,7 +65,12 @@ def tables_of(tree: Tree) -> dict[Path, dict[str, str]]:
 def side_of_file(file: Path, root: Path) -> Side | None:
     """The side that a file's name says, `train-00000-of-00001.parquet`, or a folder's above it."""
     stem = file.name.split(".")[0]
-    named = [side_of(stem), side_of(stem.split("-")[0]), *map(side_of, reversed(file.relative_to(root).parts[:-1]))]
+    named = [
+        side_of(stem),
+        side_of(stem.split("-")[0]),
+        side_of(file.stem),
+        *map(side_of, reversed(file.relative_to(root).parts[:-1])),
+    ]
     return next(filter(None, named), None)
 
 

@@ -93,6 +93,25 @@ def test_a_quote_that_is_not_closed_does_not_swallow_the_file() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    "row",
+    [
+        'a.png, "Это ""Гена"", он", x',
+        'a.png,"Это \\"Гена\\", он",x',
+        'a.png,Это "Гена"\\, он,x',
+    ],
+)
+def test_a_table_is_read_as_its_quotes_are_written(row: str) -> None:
+    (found,) = csv_records("t.csv", f"image,answer,note\n{row}\n")
+    assert found == ("t.csv:2", {"image": "a.png", "answer": 'Это "Гена", он', "note": "x"})
+
+
+def test_a_backslash_that_is_part_of_a_path_stays() -> None:
+    assert list(csv_records("t.csv", 'image,answer\n"C:\\set\\a.png","Гена\\"\n')) == [
+        ("t.csv:2", {"image": "C:\\set\\a.png", "answer": "Гена\\"})
+    ]
+
+
 def test_a_cell_may_be_long() -> None:
     long = "а" * 300_000
     assert list(csv_records("t.csv", f"image,answer\na.png,{long}\n")) == [
@@ -115,6 +134,10 @@ def shapes(data: list[dict[str, Any]]) -> dict[str, str]:
         "object of another name": as_json({"info": {"a": 1}, "whatever": data}),
         "objects by name": as_json({f"row {number}": row for number, row in enumerate(data)}),
         "columns": as_json({name: [row[name] for row in data] for name in data[0]}),
+        "split of pandas": as_json(
+            {"columns": list(data[0]), "index": [0, 1, 2], "data": [list(row.values()) for row in data]}
+        ),
+        "objects by picture": as_json({row.get("image", ""): {"answer": row.get("answer")} for row in data}),
         "columns of pandas": as_json({name: {str(n): row[name] for n, row in enumerate(data)} for name in data[0]}),
     }
 
@@ -125,6 +148,26 @@ def test_json_is_read_in_every_shape_under_any_name(shape: str, name: str, tmp_p
     data = [{"image": f"{number}.png", "answer": "Гена {не [Чебурашка],"} for number in range(3)]
     text = shapes(data)[shape]
     assert [record[1] for record in json_records(name, text) if not isinstance(record, Skipped)] == data
+
+
+def test_captions_by_picture_are_rows() -> None:
+    text = as_json({"a.png": "Это Гена.", "b.png": ["Матрёшка.", "Кукла."]})
+    assert list(json_records("t.json", text)) == [
+        ("t.json row 1", {"image": "a.png", "caption": "Это Гена."}),
+        ("t.json row 2", {"image": "b.png", "caption": ["Матрёшка.", "Кукла."]}),
+    ]
+
+
+def test_tasks_of_label_studio_are_rows_of_their_data_and_what_was_said() -> None:
+    def result(name: str, kind: str, *words: str) -> dict[str, Any]:
+        return {"from_name": name, "type": kind, "value": {"x": 1.5, kind: list(words)}}
+
+    refused = {"was_cancelled": True, "result": [result("choice", "choices", "Матрёшка")]}
+    said = [result("choice", "choices", "Гена"), result("answer", "text", "Это Гена."), {"type": "relation"}]
+    task = {"id": 1, "annotations": [refused, {"result": said}], "data": {"image": "/data/upload/1/a.png"}}
+    row = {"image": "/data/upload/1/a.png", "choice": ["Гена"], "answer": ["Это Гена."]}
+    for text in (as_json([task]), as_json(task)):
+        assert [record[1] for record in json_records("t.json", text) if not isinstance(record, Skipped)] == [row]
 
 
 def test_splits_in_an_object_are_kept() -> None:
@@ -187,8 +230,8 @@ def test_files_of_a_folder_say_their_sides(tmp_path: Path) -> None:
     found = rows(tmp_path / "pictures", plain)
     there = tmp_path / "rows"
     write(there / "train-00000-of-00002.jsonl", [row for row in found if row["image"][-5] in "01"])
-    write(there / "validation.jsonl", [row for row in found if row["image"][-5] == "2"])
-    write(there / "test.jsonl", [row for row in found if row["image"][-5] == "3"])
+    write(there / "_annotations.valid.jsonl", [row for row in found if row["image"][-5] == "2"])
+    write(there / "labels_test.jsonl", [row for row in found if row["image"][-5] == "3"])
     study, imported = study_of(there, tmp_path / "study", pictures=str(tmp_path / "pictures"))
     assert [(row["training"], row["search"], row["test"]) for row in imported.characters] == [(2, 1, 1), (2, 1, 1)]
     assert taught(study) == RIGHT
