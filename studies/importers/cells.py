@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-import ast
 import json
 import math
 from collections.abc import Iterator
 from typing import Any
 
+from studies.importers.printed import literal
 from studies.placeholders import without_placeholders
 
-# How tables write that there is nothing: pandas' own list, without what may be a number.
+# How tables write that there is nothing: pandas' own list.
 MISSING = frozenset({"", "#N/A", "#NA", "<NA>", "N/A", "NA", "NULL", "NaN", "NaT", "None", "n/a", "nan", "null"})
+MISSING |= {"#N/A N/A", "-NaN", "-nan", "1.#IND", "1.#QNAN", "-1.#IND", "-1.#QNAN"}
+# Signs that nobody sees, which web pages and Excel leave around words; str.strip knows none of them.
+_UNSEEN = "\u200b\u200e\u200f\u2060\ufeff"
 # Where datasets of questions and answers keep the words of an answer: VQA, SQuAD, Label Studio.
-_OF_ANSWER = ("answer", "text", "value", "label", "content", "choices")
+_OF_ANSWER = ("answer", "text", "value", "label", "content", "choices", "ground_truth")
 # Signs of a cell that a message shows.
 SHOWN = 100
 
@@ -31,8 +34,15 @@ def text(value: Any) -> str | None:
         if not math.isfinite(value):
             return None
         value = int(value) if value.is_integer() else value
-    said = str(value).replace("\r\n", "\n").strip()
+    said = _bare(str(value).replace("\r\n", "\n"))
     return None if said in MISSING else said
+
+
+def _bare(words: str) -> str:
+    """A text without white space and unseen signs around it, in whatever order these stand."""
+    while (bare := words.strip().strip(_UNSEEN)) != words:
+        words = bare
+    return words
 
 
 def said(value: Any) -> str | None:
@@ -50,10 +60,10 @@ def answers(value: Any) -> tuple[str, ...]:
 
 
 def parsed(value: Any) -> Any:
-    """The list or object that a text writes out, as JSON or as Python prints it; anything else as it is."""
-    if not isinstance(value, str) or not value.strip().startswith(("[", "{")):
+    """The list or object that a text writes out, as JSON or as Python or numpy prints it; anything else as it is."""
+    if not isinstance(value, str) or not value.strip().startswith(("[", "{", "array(")):
         return value
-    for read in (json.loads, ast.literal_eval):
+    for read in (json.loads, literal):
         try:
             found = read(value.strip())
         except (ValueError, SyntaxError, RecursionError, MemoryError):

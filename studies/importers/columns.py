@@ -16,20 +16,31 @@ from studies.importers.stored_pictures import looks_like_picture
 KNOWN = {
     "image": (
         *("image", "file_name", "image_path", "images", "picture", "file", "path", "filename", "img", "image_file"),
-        *("image_url", "картинка", "изображение", "файл"),
+        *(
+            "image_url",
+            "image_name",
+            "image_file_name",
+            "file_path",
+            "filepath",
+            "img_path",
+            "картинка",
+            "изображение",
+            "файл",
+        ),
     ),
     "character": (
-        *("character", "character_name", "name", "label", "class", "subject", "персонаж", "герой", "имя", "класс"),
+        *("character", "character_name", "name", "label", "class", "subject", "choice", "персонаж", "герой"),
+        *("имя", "класс"),
     ),
     "question": ("question", "prompt", "instruction", "query", "prefix", "вопрос"),
     "input": ("input",),
     "answer": (
         *("answer", "answers", "response", "output", "completion", "caption", "multiple_choice_answer", "chosen"),
-        *("suffix", "text", "ответ", "подпись", "описание"),
+        *("suffix", "text", "ground_truth", "solution", "reward_model", "ответ", "подпись", "описание"),
     ),
-    "messages": ("messages", "conversations", "conversation", "texts", "qa_pairs", "contents"),
+    "messages": ("messages", "conversations", "conversation", "texts", "qa_pairs", "contents", "qa", "qas"),
     "history": ("history",),
-    "split": ("split",),
+    "split": ("split", "subset", "partition", "set", "выборка"),
 }
 # Names that a message lists.
 SHOWN = 20

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from studies.importers.cells import parsed, said
+from studies.importers.cells import answers, parsed, said
 from studies.importers.found import Found, Skipped
 from studies.placeholders import picture_in
 
@@ -16,8 +16,17 @@ _ROLES = {
     **dict.fromkeys(("assistant", "gpt", "model", "bot", "chatgpt", "answer", "output"), "assistant"),
 }
 # The keys of an object that is a question with its answer.
-_PAIRS = (("user", "assistant"), ("question", "answer"), ("instruction", "output"), ("human", "gpt"))
-_OF_PART = ("image", "image_url", "url", "path", "data")
+_PAIRS = (
+    *(("user", "assistant"), ("question", "answer"), ("question", "answers"), ("human", "gpt")),
+    *(("instruction", "output"), ("input", "output")),
+)
+# Where a part of a turn keeps its picture: TRL, Qwen and OpenAI, Anthropic (source), Gemini (inlineData, fileData).
+_OF_PART = (
+    *("image", "image_url", "url", "path", "data", "source"),
+    *("inlineData", "inline_data", "fileData", "file_data"),
+)
+_OF_ADDRESS = ("url", "data", "fileUri", "file_uri")
+_OF_CONTENT = ("content", "value", "parts", "text")
 
 
 @dataclass(frozen=True)
@@ -57,13 +66,13 @@ def _pair(item: Any) -> list[Turn]:
         return [Turn("user", said(item[0])), Turn("assistant", said(item[1]))]
     for user, assistant in _PAIRS:
         if isinstance(item, dict) and user in item and assistant in item:
-            return [Turn("user", said(item[user])), Turn("assistant", said(item[assistant]))]
+            return [Turn("user", said(item[user])), Turn("assistant", next(iter(answers(item[assistant])), None))]
     return []
 
 
 def _turn(item: dict[str, Any]) -> Turn:
     role = str(item.get("role", item.get("from"))).strip().casefold()
-    content = parsed_parts(next((item[key] for key in ("content", "value", "parts") if key in item), None))
+    content = parsed_parts(next((item[key] for key in _OF_CONTENT if key in item), None))
     texts, pictures = [], [item[key] for key in ("image", "images") if item.get(key)]
     for part in content:
         if isinstance(part, dict):
@@ -88,8 +97,10 @@ def parsed_parts(content: Any) -> list[Any]:
 
 
 def _address(value: Any) -> Any:
-    """OpenAI puts the address of a picture into an object of its own."""
-    return value.get("url") if isinstance(value, dict) and "url" in value else value
+    """OpenAI, Anthropic and Gemini put the address of a picture, or itself, into an object of its own."""
+    if not isinstance(value, dict):
+        return value
+    return next((value[key] for key in _OF_ADDRESS if value.get(key)), value)
 
 
 def rows_of(found: Found, turns: Sequence[Turn], left_out: Counter[str]) -> Iterator[Found | Skipped]:

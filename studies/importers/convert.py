@@ -211,7 +211,9 @@ def _usable(cleaned: Cleaned, options: ImportOptions) -> tuple[Cleaned, list[str
         lacking = [side for side in _needed(cleaned.roles[name]) if side not in {sides[digest] for digest in digests}]
         if lacking:
             del pictures[name]
-            dropped.append(f"{name} is left out: no {unit} for {' and '.join(lacking)}, it has {len(digests)} in all")
+            whose = " by the source's own sides" if cleaned.said.keys() >= set(digests) else ""
+            told = f"no {unit} for {' and '.join(lacking)}{whose}, it has {len(digests)} in all"
+            dropped.append(f"{name} is left out: {told}")
     twice = on_two_sides(cleaned)
     cleaned = _without(cleaned, set(pictures))
     for role in ("target", "control"):

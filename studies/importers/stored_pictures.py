@@ -17,11 +17,12 @@ from studies.placeholders import has_placeholder
 
 _ADDRESS = re.compile(r"data:(?:[\w/+.;=-]*?)(?P<base64>;base64)?,", re.IGNORECASE)
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]+={0,2}")
+_HEX = re.compile(r"[0-9A-Fa-f]+")
 # How the formats that are read begin; HEIC and AVIF name theirs after the length of the first box.
 _BEGINNINGS = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"RIFF", b"BM", b"II*\0", b"MM\0*")
 _OF_PICTURE = ("path", "url", "src", "file_name", "filename", "image", "image_url")
 # No path of a system is longer.
-LONGEST_PATH = 4096
+LONGEST_PATH, LONGEST_NAME = 4096, 255
 
 
 class NoPicture(ValueError):
@@ -83,7 +84,7 @@ def looks_like_picture(value: Any) -> bool:
     if not isinstance(value, str):
         return False
     suffix = PurePosixPath(value.strip()[-20:].replace("\\", "/")).suffix.lower()
-    return suffix in PICTURES or value[:11].lower() == "data:image/" or _picture_in_base64(value) is not None
+    return suffix in PICTURES or value[:11].lower() == "data:image/" or _held_in(value) is not None
 
 
 def _is_there(cell: Any) -> bool:
@@ -95,8 +96,9 @@ def _is_there(cell: Any) -> bool:
 def _of_text(said: str) -> StoredPicture:
     if said[:5].lower() == "data:":
         return StoredPicture(None, _of_address(said))
-    data = _picture_in_base64(said)
-    if data is None and len(said) > LONGEST_PATH:
+    data = _held_in(said)
+    longest = max(map(len, re.split(r"[/\\]", said)))
+    if data is None and (len(said) > LONGEST_PATH or longest > LONGEST_NAME):
         raise NoPicture(f"a text of {len(said)} signs, neither a path nor a picture in base64")
     return StoredPicture(said if data is None else None, data)
 
@@ -112,6 +114,10 @@ def _of_address(said: str) -> bytes:
     return data
 
 
+def _held_in(said: str) -> bytes | None:
+    return _picture_in_base64(said) or _picture_in_hex(said)
+
+
 def _picture_in_base64(said: str) -> bytes | None:
     """The picture that a text holds, if it begins as one."""
     head = "".join(said[:80].split())[:64]
@@ -119,6 +125,14 @@ def _picture_in_base64(said: str) -> bytes | None:
         return None
     data = _decoded(said)
     return data if data is not None and _begins_as_picture(data) else None
+
+
+def _picture_in_hex(said: str) -> bytes | None:
+    """The picture that a database wrote out in hex, with `\\x` or `0x` before it or not."""
+    bare = re.sub(r"^(\\x|0x)", "", said)
+    if len(bare) < 64 or not _HEX.fullmatch(bare) or not _begins_as_picture(bytes.fromhex(bare[:64])):
+        return None
+    return bytes.fromhex(bare) if len(bare) % 2 == 0 else None
 
 
 def _begins_as_picture(data: bytes) -> bool:

@@ -94,6 +94,15 @@ def test_pandas_missing_values_are_missing(form: str, tmp_path: Path) -> None:
         ('["Гена", "Крокодил"]', ("Гена", "Крокодил")),
         ("['Гена', 'Крокодил']", ("Гена", "Крокодил")),
         ('[{"answer": "Гена"}]', ("Гена",)),
+        ("['Гена'\n 'Крокодил']", ("Гена", "Крокодил")),
+        ("['Гена' 'Он, \\'крокодил\\'']", ("Гена", "Он, 'крокодил'")),
+        ("array(['Гена', 'Крокодил'], dtype=object)", ("Гена", "Крокодил")),
+        ("{'text': array(['Гена'\n       'Крокодил'], dtype=object)}", ("Гена", "Крокодил")),
+        ("['Гена' + 'Крокодил']", ("['Гена' + 'Крокодил']",)),
+        ("array(exec('Гена'))", ("array(exec('Гена'))",)),
+        ("-nan", ()),
+        ("\ufeff\u200b Гена\u00a0\u200b", ("Гена",)),
+        ({"style": "rule", "ground_truth": "Гена"}, ("Гена",)),
         ("[Гена] и [Чебурашка]", ("[Гена] и [Чебурашка]",)),
         ("[1", ("[1",)),
         (3.0, ("3",)),
@@ -209,6 +218,15 @@ CHATS: dict[str, Callable[[str], Row]] = {
         "messages": {"role": ["user", "assistant"], "content": ["Кто это?", f"Это {name}."]},
     },
     "pairs": lambda name: {"texts": [{"user": "Кто это?", "assistant": f"Это {name}.", "source": "x"}]},
+    "objects of numpy": lambda name: {
+        "messages": str([*user("Кто это?"), *assistant(f"Это {name}.")]).replace("}, {", "}\n {"),
+    },
+    "input and output": lambda name: {"conversation": [{"input": "<image>Кто это?", "output": f"Это {name}."}]},
+    "role and text": lambda name: {
+        "conversation": [{"role": "human", "text": "Кто это?"}, {"role": "gpt", "text": f"Это {name}."}]
+    },
+    "questions with answers": lambda name: {"qas": [{"question": "Кто это?", "answers": [f"Это {name}.", "Он."]}]},
+    "ground truth": lambda name: {"prompt": user("Кто это?"), "reward_model": {"ground_truth": f"Это {name}."}},
     "prefix and suffix": lambda name: {"prefix": "Кто это?", "suffix": f"Это {name}."},
     "contents and parts": lambda name: {
         "contents": [
@@ -313,6 +331,10 @@ def data_address(path: Path) -> str:
     return "data:image/png;base64," + base64.b64encode(path.read_bytes()).decode()
 
 
+def base64_of(path: Path) -> str:
+    return base64.b64encode(path.read_bytes()).decode()
+
+
 STORED: dict[str, Callable[[Path], Any]] = {
     "data address": data_address,
     "base64": lambda path: base64.b64encode(path.read_bytes()).decode(),
@@ -322,6 +344,7 @@ STORED: dict[str, Callable[[Path], Any]] = {
     "list": lambda path: [data_address(path)],
     "list twice the same": lambda path: ["img/" + path.name, "img/" + path.name, None],
     "written list": lambda path: as_json(["img/" + path.name]),
+    "hex of a database": lambda path: "\\x" + path.read_bytes().hex(),
     "object with a path": lambda path: {"path": "img/" + path.name, "bytes": None},
     "object by marks": lambda path: {"<image_00>": "img/" + path.name},
     "object with an address": lambda path: {"url": data_address(path)},
@@ -340,6 +363,13 @@ def test_pictures_in_cells_are_read(form: str, tmp_path: Path) -> None:
         lambda path: {"type": "image_url", "image_url": {"url": data_address(path)}},
         lambda path: {"type": "image", "image": "img/" + path.name},
         lambda path: {"type": "image", "path": "img/" + path.name},
+        lambda path: {
+            "type": "image",
+            "source": {"type": "base64", "media_type": "image/png", "data": base64_of(path)},
+        },
+        lambda path: {"type": "image", "source": {"type": "url", "url": "https://host/img/" + path.name}},
+        lambda path: {"type": "", "inlineData": {"mimeType": "image/png", "data": base64_of(path)}},
+        lambda path: {"type": "", "fileData": {"mimeType": "image/png", "fileUri": "gs://bucket/img/" + path.name}},
         lambda path: {"type": "text", "text": ""},
     ],
 )
