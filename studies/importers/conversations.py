@@ -9,7 +9,7 @@ from typing import Any
 
 from studies.importers.cells import answers, parsed, said
 from studies.importers.found import Found, Skipped
-from studies.placeholders import picture_in
+from studies.placeholders import has_placeholder, picture_in
 
 _ROLES = {
     **dict.fromkeys(("user", "human", "question", "instruction"), "user"),
@@ -94,6 +94,16 @@ def parsed_parts(content: Any) -> list[Any]:
     if isinstance(written, list) and written and all(isinstance(part, dict) and "type" in part for part in written):
         return written
     return [content]
+
+
+def marks_picture(value: Any) -> bool:
+    """Whether a cell says that a picture stands in it: by a mark in a text, or by a part of a turn."""
+    value = parsed(value)
+    if isinstance(value, dict):
+        return value.get("type") in ("image", "image_url") or any(map(marks_picture, value.values()))
+    if isinstance(value, list | tuple):
+        return any(map(marks_picture, value))
+    return isinstance(value, str) and has_placeholder(value)
 
 
 def _address(value: Any) -> Any:

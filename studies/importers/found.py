@@ -110,13 +110,15 @@ class Noticed:
     """What came to light while rows were read; complete once all of them are.
 
     columns: name of a column -> whether something was taken from it. turns: role of turns that no study has -> how
-    many. like_pictures: columns of rows without a picture that seem to hold one.
+    many. like_pictures: columns of rows without a picture that seem to hold one. marked: rows without a picture whose
+    text marks where one stands.
     """
 
     remarks: list[str] = field(default_factory=list)
     columns: dict[str, bool] = field(default_factory=dict)
     turns: Counter[str] = field(default_factory=Counter)
     like_pictures: dict[str, None] = field(default_factory=dict)
+    marked: int = 0
 
     @property
     def unused(self) -> list[str]:

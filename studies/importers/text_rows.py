@@ -24,7 +24,8 @@ def settle_pictures(
 ) -> tuple[list[Found | Skipped], bool]:
     """The rows, and whether the source is of text alone: a table in which no row has a picture.
 
-    Beside rows with pictures those without are skipped. Raises InputError where a column that is not used holds some.
+    Beside rows with pictures those without are skipped. Raises InputError where a column that is not used holds some,
+    or the texts of most rows mark where one stands.
     """
     pictures = ("several pictures", "picture unreadable", "picture missing")
     some = any(row.reason in pictures if isinstance(row, Skipped) else row.picture != PICTURELESS for row in rows)
@@ -36,6 +37,11 @@ def settle_pictures(
         raise InputError(
             Problem("", "--column", message, f"name it: --column image={next(iter(noticed.like_pictures))}")
         )
+    if noticed.marked and noticed.marked * 2 >= len(rows):
+        message = (
+            f"{noticed.marked} of {len(rows)} rows mark a picture in their text, but no column is known to hold it"
+        )
+        raise InputError(Problem("", "--column", message, "name the column that does: --column image=NAME"))
     return [_with_text(row) for row in rows], True
 
 

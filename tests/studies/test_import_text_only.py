@@ -196,3 +196,15 @@ def test_folders_are_asked_about_in_the_language_of_their_names(targets: list[st
 )
 def test_the_language_of_texts(texts: list[str], language: str | None) -> None:
     assert language_of(texts) == language
+
+
+@pytest.mark.parametrize(
+    "question", ["<image>\nКто это?", [{"role": "user", "content": [{"type": "image"}, {"text": "Кто это?"}]}]]
+)
+def test_rows_that_mark_a_picture_and_name_none_are_no_text(question: Any, tmp_path: Path) -> None:
+    data = [
+        {"image_id": n, "prompt": question, "completion": f"Это {name}."}
+        for n, name in enumerate(("Гена", "Матрёшка") * 4)
+    ]
+    with pytest.raises(InputError, match=r"8 of 8 rows mark a picture in their text.*--column image=NAME"):
+        study_of(write(tmp_path / "data.jsonl", data), tmp_path / "study")
