@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,6 +15,7 @@ from studies.placeholders import without_placeholders
 MISSING = frozenset({"", "#N/A", "#NA", "<NA>", "N/A", "NA", "NULL", "NaN", "NaT", "None", "n/a", "nan", "null"})
 MISSING |= {"#N/A N/A", "-NaN", "-nan", "1.#IND", "1.#QNAN", "-1.#IND", "-1.#QNAN"}
 # Signs that nobody sees, which web pages and Excel leave around words; str.strip knows none of them.
+_HALF = re.compile("[\ud800-\udfff]")
 _UNSEEN = "\u200b\u200e\u200f\u2060\ufeff"
 # Where datasets of questions and answers keep the words of an answer: VQA, SQuAD, Label Studio.
 _OF_ANSWER = ("answer", "text", "value", "label", "content", "choices", "ground_truth")
@@ -30,18 +32,20 @@ def text(value: Any) -> str | None:
         return text(value[0])
     if value is None or isinstance(value, dict | list | tuple | bytes):
         return None
+    if isinstance(value, str) and not value.isascii():
+        value = _HALF.sub("\ufffd", value)
     if isinstance(value, float):
         if not math.isfinite(value):
             return None
         value = int(value) if value.is_integer() else value
-    said = _bare(str(value).replace("\r\n", "\n"))
+    said = bare(str(value).replace("\r\n", "\n"))
     return None if said in MISSING else said
 
 
-def _bare(words: str) -> str:
+def bare(words: str) -> str:
     """A text without white space and unseen signs around it, in whatever order these stand."""
-    while (bare := words.strip().strip(_UNSEEN)) != words:
-        words = bare
+    while (stripped := words.strip().strip(_UNSEEN)) != words:
+        words = stripped
     return words
 
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from spaces.problems import InputError, Problem
-from studies.importers.cells import answers, parsed, said, shortened, text
-from studies.importers.conversations import Turn, chat
+from studies.importers.cells import answers, bare, parsed, said, shortened, text
+from studies.importers.conversations import Turn, chat, marks_picture
 from studies.importers.found import Found, Noticed, Side, side_of
 from studies.importers.stored_pictures import looks_like_picture
 
@@ -110,6 +110,7 @@ class Columns:
         for name, value in row.items():
             if looks_like_picture(value):
                 self.noticed.like_pictures[name] = None
+        self.noticed.marked += any(map(marks_picture, row.values()))
 
     def turns(self, row: Mapping[str, Any]) -> list[Turn]:
         """The turns of a row that is a chat: in one column, or as prompt and completion; empty for any other."""
@@ -150,7 +151,7 @@ class Columns:
 
 
 def _folded(name: str) -> str:
-    return name.strip().casefold().replace(" ", "_")
+    return bare(name).casefold().replace(" ", "_")
 
 
 def _says(value: Any) -> bool:

@@ -14,6 +14,8 @@ from studies.importers.stored_pictures import looks_like_picture
 
 Record = tuple[str, dict[str, Any]]
 DELIMITERS = (",", ";", "\t", "|")
+# Around what a line or cell says.
+_EMPTY = ' ,;\t|"\r'
 # Lines from which the delimiter is told.
 LOOKED_AT = 50
 # Usual writing first; then a space after the delimiter, and a backslash before a quote as Spark and MySQL put it.
@@ -33,8 +35,10 @@ def csv_records(name: str, text: str, known: Iterable[str] = ()) -> Iterator[Rec
     A name that stands twice is numbered, as pandas does: answer, answer.1; a table without names has `column_1`
     and so on. Raises csv.Error.
     """
+    known = set(known)
     text, lines, delimiter = _without_setting(text)
-    delimiter = delimiter or _delimiter(text, set(known))
+    text, more = _without_title(text, known)
+    lines, delimiter = lines + more, delimiter or _delimiter(text, known)
     reader = _reader(text, delimiter)
     first: list[str] = next((cells for cells in reader if any(map(str.strip, cells))), [])
     # A line that names a picture is a row: this table says nothing of its columns.
@@ -49,6 +53,21 @@ def csv_records(name: str, text: str, known: Iterable[str] = ()) -> Iterator[Rec
             yield Skipped(place, "row damaged", detail)
         elif any(cell.strip() for cell in cells):
             yield place, dict(zip(header, cells + [""] * (len(header) - len(cells)), strict=True))
+
+
+def _without_title(text: str, known: set[str]) -> tuple[str, int]:
+    """The table without a title alone in the line above the names of the columns: (text, lines before it)."""
+    lines = text.split("\n", LOOKED_AT)
+    filled = [number for number, line in enumerate(lines) if line.strip(_EMPTY)][:2]
+    if len(filled) < 2:
+        return text, 0
+    title, names = (lines[number].strip(_EMPTY) for number in filled)
+    cells = [{cell.strip(_EMPTY).lower() for cell in names.split(sign)} for sign in DELIMITERS]
+    if any(sign in title for sign in ",;\t|") or title.lower() in known:
+        return text, 0
+    if not any(len(found) > 1 and found & known for found in cells):
+        return text, 0
+    return "\n".join(lines[filled[1] :]), filled[1]
 
 
 def _without_setting(text: str) -> tuple[str, int, str | None]:

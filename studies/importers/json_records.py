@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -15,6 +16,7 @@ from studies.importers.stored_pictures import looks_like_picture
 Record = tuple[str, dict[str, Any]]
 # Where an object keeps its rows, the likeliest first.
 _ROWS = ("data", "rows", "examples", "items", "annotations", "records", "samples", "instances", "results", "questions")
+_HALF = re.compile("[\ud800-\udfff]")
 _OF_TURNS = {"role", "from"}
 SHOWN = 12
 
@@ -34,9 +36,19 @@ def json_records(name: str, text: str) -> Iterator[Record | Skipped]:
 def record(place: str, value: Any) -> Record | Skipped:
     """A row, which must be an object."""
     if isinstance(value, dict):
+        value = _whole_signs(value)
         return place, flattened(value) if is_task(value) else value
     kind = "null" if value is None else "a list" if isinstance(value, list) else type(value).__name__
     return Skipped(place, "row damaged", f"must be an object, got {kind}")
+
+
+def _whole_signs(value: Any) -> Any:
+    """The value with � in place of each half of a sign: `\\ud83d` alone, as programs that cut texts leave it."""
+    if isinstance(value, str):
+        return value if value.isascii() else _HALF.sub("\ufffd", value)
+    if isinstance(value, dict):
+        return {_whole_signs(key): _whole_signs(inner) for key, inner in value.items()}
+    return [_whole_signs(inner) for inner in value] if isinstance(value, list) else value
 
 
 def _whole(name: str, data: Any, first: str) -> Iterator[Record | Skipped]:

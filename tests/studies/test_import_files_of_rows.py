@@ -68,7 +68,9 @@ def test_the_delimiter_is_found_out(name: str, delimiter: str, tmp_path: Path) -
     assert taught(read(write(tmp_path / name, table(tmp_path, delimiter)), tmp_path)) == RIGHT
 
 
-@pytest.mark.parametrize("before", ["sep=;\n", '"sep=;"\r\n', "\n\n"])
+@pytest.mark.parametrize(
+    "before", ["sep=;\n", '"sep=;"\r\n', "\n\n", "\ufeff", "Разметка картинок;;;\r\n\r\n", "Разметка\n"]
+)
 def test_lines_before_the_columns_are_passed_by(before: str, tmp_path: Path) -> None:
     text = before + table(tmp_path, ";", "\r\n") + ";;;\r\n\r\n"
     assert taught(read(write(tmp_path / "data.csv", text, "utf-8-sig"), tmp_path)) == RIGHT
@@ -148,6 +150,15 @@ def test_json_is_read_in_every_shape_under_any_name(shape: str, name: str, tmp_p
     data = [{"image": f"{number}.png", "answer": "Гена {не [Чебурашка],"} for number in range(3)]
     text = shapes(data)[shape]
     assert [record[1] for record in json_records(name, text) if not isinstance(record, Skipped)] == data
+
+
+def test_half_a_sign_is_no_sign(tmp_path: Path) -> None:
+    data = rows(tmp_path, lambda path, name: {**plain(path, name), "question": "Кто это? \ud83d"})
+    study = read(write(tmp_path / "data.jsonl", "\n".join(map(json.dumps, data))), tmp_path)
+    assert taught(study) == {("Кто это? \ufffd", answer) for _, answer in RIGHT}
+    assert list(json_records("t", '[{"\\ud83d": ["\\ud83d\\ude00", "\\ude00"]}]')) == [
+        ("t:1", {"\ufffd": ["\U0001f600", "\ufffd"]})
+    ]
 
 
 def test_captions_by_picture_are_rows() -> None:
