@@ -72,7 +72,7 @@ def _whole(name: str, data: Any, first: str) -> Iterator[Record | Skipped]:
     elif data and all(isinstance(value, list) for value in data.values()):
         yield from _numbered(f"{name} row", _of_columns(name, data))
     else:
-        yield first, data
+        yield record(first, data)
 
 
 def _by_picture(data: dict[str, Any]) -> dict[str, Any]:

@@ -157,7 +157,7 @@ def test_half_a_sign_is_no_sign(tmp_path: Path) -> None:
     study = read(write(tmp_path / "data.jsonl", "\n".join(map(json.dumps, data))), tmp_path)
     assert taught(study) == {("Кто это? \ufffd", answer) for _, answer in RIGHT}
     assert list(json_records("t", '[{"\\ud83d": ["\\ud83d\\ude00", "\\ude00"]}]')) == [
-        ("t:1", {"\ufffd": ["\U0001f600", "\ufffd"]})
+        ("t row 1", {"\ufffd": ["\U0001f600", "\ufffd"]})
     ]
 
 
