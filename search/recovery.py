@@ -13,13 +13,15 @@ from search.base_model_place import base_model_place
 from search.ledger import BASE, Ledger
 from search.ledger_file import LedgerDamaged
 from search.manifest import model_hash, write_manifest
-from search.run_folder import RunFolder
+from search.run_folder import STUDY, RunFolder
 from spaces.printable import printable
 from spaces.problems import InputError, Problem, refuse
 from studies.files import set_aside
 from studies.study import read_study
 
 log = logging.getLogger(__name__)
+# Ledger: the content hash of the source study that the user last accepted as changed.
+SOURCE = "accepted_source"
 
 
 def restore(folder: RunFolder) -> None:
@@ -81,7 +83,8 @@ def settle_changes(folder: RunFolder, ledger: Ledger, *, accept: bool) -> None:
     Raises InputError with every change, and with one that cannot be accepted. The base model is there.
     """
     manifest = ledger.meta("manifest")
-    own, model, source = _own_changes(folder, ledger), _model_change(manifest), _source_change(manifest)
+    own, model = _own_changes(folder, ledger), _model_change(manifest)
+    source = _source_change(manifest, ledger.meta(SOURCE, manifest["study"]["sha256"]))
     problems = [*own, *model, *source]
     if not problems:
         return
@@ -95,7 +98,10 @@ def settle_changes(folder: RunFolder, ledger: Ledger, *, accept: bool) -> None:
     said = [f"{problem.file}: {problem.message}" for problem in problems]
     ledger.set_meta("accepted_changes", [*noted, {"time": time.time(), "changes": said}])
     ledger.set_meta("frozen", folder.hashes())
-    manifest["study"]["sha256"] = _source_hash(manifest)
+    if own:
+        # Never the source's: its adapters come from the run's own copy.
+        manifest["study"]["sha256"] = _content_hash(folder.study_folder / STUDY)
+    ledger.set_meta(SOURCE, _source_hash(manifest))
     manifest["base_model"]["sha256"] = model_hash(manifest["base_model"]["id"])
     _keep_manifest(folder, ledger, manifest)
 
@@ -144,10 +150,13 @@ def _model_change(manifest: dict[str, Any]) -> list[Problem]:
     return [Problem(model, "", "the base model has changed since the run began", remedy)]
 
 
-def _source_change(manifest: dict[str, Any]) -> list[Problem]:
-    """The study that the run was launched from: the run has its own copy, but its user may expect otherwise."""
+def _source_change(manifest: dict[str, Any], accepted: str | None) -> list[Problem]:
+    """The study that the run was launched from: the run has its own copy, but its user may expect otherwise.
+
+    accepted: the hash of a change that the user went on with before.
+    """
     source = _source(manifest)
-    if not source.is_file() or _source_hash(manifest) == manifest["study"]["sha256"]:
+    if not source.is_file() or _source_hash(manifest) in (manifest["study"]["sha256"], accepted):
         return []
     remedy = "undo the change, or go on with the run's own copy: --accept-change"
     return [Problem(str(source), "", "the study has changed since the run began", remedy)]
@@ -160,7 +169,12 @@ def _source(manifest: dict[str, Any]) -> Path:
 
 def _source_hash(manifest: dict[str, Any]) -> str | None:
     """The content hash of the study that the run was launched from; None where it cannot be read any more."""
+    return _content_hash(_source(manifest))
+
+
+def _content_hash(file: Path) -> str | None:
+    """A study's content hash; None where it, or a picture of it, cannot be read."""
     try:
-        return read_study(_source(manifest)).content_hash
+        return read_study(file).content_hash
     except (InputError, OSError):
         return None

@@ -219,6 +219,18 @@ def test_an_accepted_change_is_recorded_and_not_told_again(runs: Runs, what: str
     settle(runs.closed)
 
 
+@pytest.mark.parametrize("what", ["source", "text"])
+def test_the_manifest_names_the_study_that_trials_are_trained_on(runs: Runs, what: str) -> None:
+    """Not the source's new hash: the run goes on with its own copy."""
+    before = runs.closed.manifest()["study"]["sha256"]
+    change(runs, what)
+    settle(runs.closed, accept=True)
+    found = runs.closed.manifest()["study"]["sha256"]
+    assert found == runs.closed.found_study().content_hash
+    assert (found == before) == (what == "source")
+    settle(runs.closed)
+
+
 @pytest.mark.parametrize("what", CHANGES)
 def test_what_was_prepared_of_other_inputs_is_set_aside(runs: Runs, what: str) -> None:
     before = sorted(path.read_bytes() for path in runs.closed.prepared.iterdir())
