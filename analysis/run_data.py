@@ -10,7 +10,7 @@ from typing import Any
 
 from analysis.tables import CharacterResult, allowed_names_of, character_results
 from search.finalists import Standing, score_on_test, standings, winner
-from search.known_controls import UnknownControl, known_share, run_roles, unknown_controls
+from search.known_controls import UnknownControl, is_held, known_share, run_roles, unknown_controls
 from search.ledger import BASE, Ledger
 from search.run_folder import RunFolder
 from search.trial_row import TrialRow
@@ -82,6 +82,11 @@ class RunData:
     def unknown(self) -> Sequence[UnknownControl]:
         """The controls that the base does not know."""
         return unknown_controls(self.before, self.study, known_share(self.manifest))
+
+    @cached_property
+    def is_held(self) -> bool:
+        """Whether the run waits for its user to say what is to be done about controls that the base does not know."""
+        return is_held(self.unknown, self.study, self.ledger)
 
     def named(self, role: str) -> list[str]:
         """The characters with a role in this run's score, in the study's order."""

@@ -14,6 +14,8 @@ SECTIONS: dict[str, tuple[Forms, Forms]] = {
     "verdict_tried": ("Что пробовали", "What was tried"),
     "verdict_won": ("Что победило", "What won"),
     "verdict_real": ("Настоящая ли это победа", "Is it real"),
+    "verdict_best": ("Лучшая конфигурация", "The best configuration"),
+    "verdict_checked": ("Как это проверено", "How it was checked"),
     "verdict_broke": ("Что сломалось", "What broke"),
     "verdict_next": ("Что делать дальше", "What to do next"),
     "headline_nothing": (
@@ -205,11 +207,12 @@ SECTIONS: dict[str, tuple[Forms, Forms]] = {
         "Not forgotten: {names}; no right answer was lost.",
     ),
     "broke_unmeasured": (
-        "Забыто ли, измерить нельзя, базовая модель их не знает: {names}.",
+        "Забыто ли, измерить нельзя, ведь базовая модель не знает: {names}.",
         "Whether it was forgotten could not be measured, for the base does not know: {names}.",
     ),
     "broke_odds": (
-        "Верное имя после обучения лишь в {odds} раза вероятнее лучшего из чужих: модель едва различает эти картинки.",
+        "Вероятность верного имени после обучения относится к вероятности лучшего из чужих лишь как {odds} к 1: модель "
+        "едва различает эти картинки.",
         "After training the right name is only {odds} times as likely as the best wrong one: the model hardly tells "
         "these pictures apart.",
     ),
@@ -246,6 +249,12 @@ SECTIONS: dict[str, tuple[Forms, Forms]] = {
         ),
         ("Finish the search: {n} trial has not ended.", "Finish the search: {n} trials have not ended."),
     ),
+    "step_unknown_controls": (
+        "Базовая модель не знает ни одного контрольного: {names}. Начать заново с недостающими псевдонимами или "
+        "другими контрольными; или искать, не измеряя забывания.",
+        "The base knows none of the controls: {names}. Launch anew with the aliases that are missing or with other "
+        "controls; or search without measuring what is forgotten.",
+    ),
     "step_retry": (
         (
             "Повторить {n} испытание со сбоем, устранив причину.",
@@ -260,6 +269,10 @@ SECTIONS: dict[str, tuple[Forms, Forms]] = {
     "step_export": (
         "Сохранить адаптер лучшей конфигурации.",
         "Save the adapter of the best configuration.",
+    ),
+    "step_export_unproven": (
+        "Сохранить адаптер можно, чтобы его испробовать: что он лучше модели без дообучения, ещё не доказано.",
+        "The adapter can be saved to try it out: that it is better than the untouched model is not shown yet.",
     ),
     "step_no_help": (
         "Адаптер не сохранять: он не лучше модели без дообучения (score {score} на вопросах {split}).",

@@ -25,7 +25,8 @@ WITHOUT_PICTURES: dict[str, tuple[Forms, Forms]] = {
     ),
     "between_unknown": ("интервал не вычислить: вопросов слишком мало", "no interval: too few questions"),
     "broke_odds": (
-        "Верное имя после обучения лишь в {odds} раза вероятнее лучшего из чужих: модель едва различает, о ком вопрос.",
+        "Вероятность верного имени после обучения относится к вероятности лучшего из чужих лишь как {odds} к 1: модель "
+        "едва различает, о ком вопрос.",
         "After training the right name is only {odds} times as likely as the best wrong one: the model hardly tells "
         "these questions apart.",
     ),

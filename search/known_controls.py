@@ -15,6 +15,8 @@ from trainables.scoring import UNKNOWN, scored_roles
 
 # Ledger: the user goes on although the base knows none of the controls.
 ALLOWED = "unknown_controls_allowed"
+# What says so, on the command line of `skazka resume`.
+GO_ON_WITHOUT = "--allow-unknown-controls"
 ANSWERS_SHOWN = 3
 ANSWER_LENGTH = 60
 
@@ -68,13 +70,24 @@ def said_of(control: UnknownControl) -> str:
     )
 
 
+def is_held(unknown: Sequence[UnknownControl], study: Study, ledger: Ledger) -> bool:
+    """Whether the base knows no control at all, and the user has not said to go on."""
+    return bool(unknown) and len(unknown) == len(study.named("control")) and not ledger.meta(ALLOWED, False)
+
+
+def resume_options(study: Study, ledger: Ledger) -> str:
+    """What `skazka resume` is to be given for this run to go on, with a space before it; often nothing."""
+    share = known_share(ledger.meta("manifest", {}))
+    unknown = unknown_controls(ledger.answers(BASE), study, share)
+    return f" {GO_ON_WITHOUT}" if is_held(unknown, study, ledger) else ""
+
+
 def refuse_without_known(unknown: Sequence[UnknownControl], study: Study, ledger: Ledger, run: str) -> None:
-    """Raise InputError where the base knows no control at all, and the user has not said to go on."""
-    if len(unknown) < len(study.named("control")) or not unknown or ledger.meta(ALLOWED, False):
+    """Raise InputError where the run is held."""
+    if not is_held(unknown, study, ledger):
         return
     message = f"the base knows none of the controls, so forgetting cannot be measured ({'; '.join(map(str, unknown))})"
     remedy = (
-        "add missing aliases or other controls and launch anew, or go on without: "
-        f"skazka resume {run} --allow-unknown-controls"
+        f"add missing aliases or other controls and launch anew, or go on without: skazka resume {run} {GO_ON_WITHOUT}"
     )
     raise InputError(Problem("study.yaml", "characters", message, remedy, study.document.line_of(("characters",))))

@@ -270,6 +270,8 @@ def _settle_controls(folder: RunFolder, facts: Facts, callbacks: Sequence[Callba
         for tell in tellers or [log.warning]:
             tell(said_of(control))
     with closing(folder.ledger()) as ledger:
+        # Also for a run that is refused here: its report says why.
+        ledger.put_answers(BASE, "search", facts.before)
         refuse_without_known(unknown, study, ledger, shlex.quote(str(folder.path)))
 
 
@@ -343,7 +345,6 @@ def run_attempt(
     """
     with closing(folder.ledger()) as ledger:
         left = _left(ledger)
-        ledger.put_answers(BASE, "search", facts.before)
         if not left:
             return
         try:

@@ -291,7 +291,7 @@ def status(run: Path, as_json: bool) -> None:
     console, won = terminal(), summary["winner"]
     console.print(", ".join(f"{count} {state}" for state, count in summary["trials"].items() if count) or "no trials")
     if (left := summary["trials"]["interrupted"] + summary["trials"]["pending"]) and not summary["driven"]:
-        line = f"not driven, {left} of the trials asked for left: skazka resume {shown(opened.path)}"
+        line = f"not driven, {left} of the trials asked for left: skazka resume {shown(opened.path)}{_options(opened)}"
         console.print(beside("left", line, 6))
     ledger = opened.folder.ledger()
     rows = opened.folder.trials(ledger)
@@ -301,6 +301,18 @@ def status(run: Path, as_json: bool) -> None:
     console.print(trials_table(rows, epochs, console.width, len(rows), won and won["id"]), crop=False)
     for line in failures(rows):
         console.print(beside("failed", line, 6))
+
+
+def _options(opened: Run) -> str:
+    """What `skazka resume` needs for this run."""
+    from search.known_controls import resume_options
+    from spaces.problems import InputError
+
+    try:
+        return resume_options(opened.folder.found_study(), opened.folder.ledger())
+    except (InputError, OSError):
+        # A study that was damaged since: resume itself says so.
+        return ""
 
 
 @main.command()

@@ -12,6 +12,7 @@ from analysis.messages import Messages
 from analysis.words import percent, short
 from search.finalists import ENOUGH_SEARCHED
 from search.fitness import MOST_WRONG_NAMES, Fitness
+from search.known_controls import GO_ON_WITHOUT
 from spaces.printable import printable
 from spaces.trial_config import TrialConfig
 
@@ -47,13 +48,19 @@ def steps(findings: Findings, messages: Messages) -> list[Step]:
     found = [*_finish(findings, run, messages)]
     fitness = findings.fitness
     if fitness is not None and fitness.worth_keeping:
-        found.append(Step(messages.text("step_export"), f"skazka export {run} --to adapters/best"))
+        key = "step_export_unproven" if _unproven(findings) else "step_export"
+        found.append(Step(messages.text(key), f"skazka export {run} --to adapters/best"))
     elif fitness is not None:
         found += [_warning(fitness, messages), *remedies(findings, fitness, messages)]
     if not findings.unfinished:
         found += _check(findings, messages)
     found += _data(findings, messages)
     return found
+
+
+def _unproven(findings: Findings) -> bool:
+    """Whether the best may be no better than the untouched model, whose score is 0."""
+    return findings.measured is not None and findings.measured.interval.score.low <= 0
 
 
 def _warning(fitness: Fitness, messages: Messages) -> Step:
@@ -106,6 +113,10 @@ def _finish(findings: Findings, run: str, messages: Messages) -> list[Step]:
     found = []
     if "running" in states:
         found.append(Step(messages.text("step_wait"), f"skazka status {run}"))
+    elif findings.unfinished and findings.data.is_held:
+        names = ", ".join(control.name for control in findings.data.unknown)
+        command = f"skazka resume {run} {GO_ON_WITHOUT}"
+        found.append(Step(messages.text("step_unknown_controls", names=names), command))
     elif findings.unfinished:
         found.append(Step(messages.count("step_resume", findings.unfinished), f"skazka resume {run}"))
     if "failed" in states:

@@ -27,13 +27,23 @@ def verdict(findings: Findings, messages: Messages) -> Section:
     tone, headline = _headline(findings, messages)
     facts = [("verdict_tried", _tried(findings, messages))]
     if findings.best is not None and findings.adapter is not None:
-        facts.append(("verdict_won", _won(findings, findings.best, findings.adapter_results, messages)))
-        facts.append(("verdict_real", _real(findings, messages)))
+        won, real = _titles(findings)
+        facts.append((won, _won(findings, findings.best, findings.adapter_results, messages)))
+        facts.append((real, _real(findings, messages)))
     facts.append(("verdict_broke", " ".join(_broke(findings, messages))))
     facts.append(("verdict_next", " ".join(step.sentence for step in todo[:STEPS_SHOWN])))
     named = [(messages.text(key), text) for key, text in facts if text]
     blocks: list[Block] = [Text(headline, tone), Facts(named), *_code(todo[:STEPS_SHOWN])]
     return Section("verdict", messages.text("verdict"), blocks)
+
+
+def _titles(findings: Findings) -> tuple[str, str]:
+    """What the best configuration and its check are headed by: no victory where the headline claims none."""
+    fitness, measured = findings.fitness, findings.measured
+    beaten = measured is not None and measured.interval.score.low <= 0
+    if beaten or (fitness is not None and not fitness.worth_keeping):
+        return "verdict_best", "verdict_checked"
+    return "verdict_won", "verdict_real"
 
 
 def _code(todo: Sequence[Step]) -> list[Code]:

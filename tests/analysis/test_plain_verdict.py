@@ -55,7 +55,7 @@ def test_a_control_that_the_base_does_not_know_is_nowhere_said_to_be_kept(tmp_pa
         ("Не забыто", "Ни один правильный ответ не потерян") if language == "ru" else ("Not forgotten", "No right")
     )
     assert not any(text in whole for text in flattery)
-    unmeasured = "базовая модель их не знает: Супермен" if language == "ru" else "the base does not know: Супермен"
+    unmeasured = "базовая модель не знает: Супермен" if language == "ru" else "the base does not know: Супермен"
     assert unmeasured in _said(sections["verdict"])
     # What it says instead is often its name in other words.
     assert "Спайдермен" in _said(sections["stability"])
@@ -98,8 +98,31 @@ def test_a_best_that_gains_nothing_is_no_victory(tmp_path: Path) -> None:
     assert isinstance(headline, Text)
     assert headline.tone == "bad"
     assert headline.text.startswith("Ни одна конфигурация не лучше модели без дообучения: у лучшей, lora_v1 (t0000), ")
+    assert "Что победило" not in _said(sections["verdict"])
+    assert "победа" not in _said(sections["verdict"])
     assert "skazka export" not in _said(sections["next"])
     assert "не лучше модели без дообучения (score 0.00 на вопросах search)" in _said(sections["next"])
+
+
+def test_a_best_that_may_be_chance_is_saved_to_try_it_only(tmp_path: Path) -> None:
+    folder, ledger = _run(tmp_path)
+    # One of two targets on one of three pictures: the interval holds 0.
+    add_trial(folder, ledger, 0, {"Чебурашка": ["Чебурашка", "", ""], "Супермен": ["Супермен"] * 3})
+    sections = _sections(folder, ledger)
+    assert "Не доказано, что хоть одна конфигурация лучше" in _said(sections["verdict"])
+    assert "Что победило" not in _said(sections["verdict"])
+    assert "чтобы его испробовать" in _said(sections["next"])
+    assert "Сохранить адаптер лучшей конфигурации" not in _said(sections["next"])
+
+
+def test_a_run_without_a_known_control_says_what_it_waits_for(tmp_path: Path) -> None:
+    folder, ledger = _run(tmp_path, {"Супермен": ["Спайдермен"] * 3})
+    ledger.set_meta("trials_asked", 2)
+    said = _said(_sections(folder, ledger)["next"])
+    assert "Базовая модель не знает ни одного контрольного: Супермен." in said
+    assert f"skazka resume {folder.path} --allow-unknown-controls" in said
+    ledger.set_meta("unknown_controls_allowed", True)
+    assert "--allow-unknown-controls" not in _said(_sections(folder, ledger)["next"])
 
 
 def test_an_adapter_that_learns_and_invents_nothing_is_recommended(tmp_path: Path) -> None:

@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 import yaml
+from click.testing import CliRunner
 
 import skazka
 from search.checkup import size_up
+from skazka.cli import main
 from spaces.problems import InputError
 from studies.checks import load_study
 
@@ -46,6 +48,8 @@ def test_a_search_without_a_known_control_waits_for_its_user(tiny_study: Path, t
     # What was prepared is kept, and nothing was tried.
     assert (run / "prepared" / "facts.json").is_file()
     assert not skazka.open_run(run).folder.ledger().trials()
+    told = CliRunner().invoke(main, ["status", str(run)]).output
+    assert "--allow-unknown-controls" in told
     with pytest.raises(InputError):
         skazka.resume(run)
     done = skazka.resume(run, allow_unknown_controls=True)
