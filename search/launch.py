@@ -27,7 +27,7 @@ from search.opening import open_test, unasked
 from search.optuna_study import Goal, Objective, Sampler
 from search.preparation import finish_here, prepare_on_cluster, read_prepared, start_here
 from search.recovery import restore, settle_base_model, settle_changes
-from search.run_folder import RunFolder, default_run
+from search.run_folder import SCORED_BY, RunFolder, default_run
 from search.scheduling import LedgerScheduler, Patience, Scheduling, make_scheduler
 from search.searcher import LedgerSearcher
 from search.trial_row import ENDED
@@ -169,6 +169,7 @@ def _fill(draft: RunFolder, study: Study, space: Space, options: Options) -> Non
     with closing(Ledger.create(draft.ledger_file, shared=options.address is not None)) as ledger:
         ledger.set_meta("manifest", manifest)
         ledger.set_meta("frozen", draft.hashes())
+        ledger.set_meta(SCORED_BY, study.scored_by)
         ledger.set_meta("trials_asked", options.trials)
         ledger.set_meta(ALLOWED, options.allow_unknown_controls)
 

@@ -13,11 +13,11 @@ from search.base_model_place import base_model_place
 from search.ledger import BASE, Ledger
 from search.ledger_file import LedgerDamaged
 from search.manifest import model_hash, write_manifest
-from search.run_folder import STUDY, RunFolder
+from search.run_folder import SCORED_BY, STUDY, RunFolder
 from spaces.printable import printable
 from spaces.problems import InputError, Problem, refuse
 from studies.files import set_aside
-from studies.study import read_study
+from studies.study import Study, read_study
 
 log = logging.getLogger(__name__)
 # Ledger: the content hash of the source study that the user last accepted as changed.
@@ -98,6 +98,7 @@ def settle_changes(folder: RunFolder, ledger: Ledger, *, accept: bool) -> None:
     said = [f"{problem.file}: {problem.message}" for problem in problems]
     ledger.set_meta("accepted_changes", [*noted, {"time": time.time(), "changes": said}])
     ledger.set_meta("frozen", folder.hashes())
+    ledger.set_meta(SCORED_BY, folder.found_study().scored_by)
     if own:
         # Never the source's: its adapters come from the run's own copy.
         manifest["study"]["sha256"] = _content_hash(folder.study_folder / STUDY)
@@ -117,13 +118,29 @@ def _unacceptable(folder: RunFolder, ledger: Ledger) -> list[Problem]:
     Raises InputError when the study or the space cannot be read at all.
     """
     study, _ = folder.found_study(), folder.found_space()
-    asked = [(probe.id, probe.character) for probe in study.probes_of("search")]
-    answered = [(graded.answer.probe, graded.character) for graded in ledger.answers(BASE)]
+    gone = [path.relative_to(folder.path).as_posix() for path in study.files if not path.is_file()]
+    if gone:
+        return [Problem(name, "", "is gone, and the study needs it", "restore it") for name in gone]
     named = {row.character for rows in (study.training, study.replay, study.probes) for row in rows}
-    if named <= set(study.names) and answered in ([], asked):
+    if named <= set(study.names) and _asks_the_same(study, ledger) and _scores_alike(study, ledger):
         return []
-    message = "its characters or search probes are not those that the trials were scored on"
+    message = "its characters, probes or score weights are not those that the trials were scored on"
     return [Problem("study", "", message, "restore them, or launch a new run")]
+
+
+def _asks_the_same(study: Study, ledger: Ledger) -> bool:
+    """Whether the probes of each split are those that were answered, where any were."""
+    for split in ("search", "test"):
+        asked = [(probe.id, probe.character) for probe in study.probes_of(split)]
+        if [(graded.answer.probe, graded.character) for graded in ledger.answers(BASE, split)] not in ([], asked):
+            return False
+    return True
+
+
+def _scores_alike(study: Study, ledger: Ledger) -> bool:
+    """Whether answers are graded and scored as those of the trials were; runs of earlier versions cannot tell."""
+    tried = any(row.score is not None for row in ledger.trials())
+    return not tried or ledger.meta(SCORED_BY) in (None, study.scored_by)
 
 
 def _own_changes(folder: RunFolder, ledger: Ledger) -> list[Problem]:

@@ -26,6 +26,8 @@ from studies.new_folder import draft_of, is_free, put_in_place
 from studies.study import Study, read_study
 
 STUDY = "study.yaml"
+# Ledger: what the study says of how answers are graded and scored.
+SCORED_BY = "scored_by"
 BEGUN = (LOCK, "study", "space.json", "manifest.json", "wandb")
 
 
@@ -205,7 +207,11 @@ class RunFolder:
 
     def study(self) -> Study:
         """The frozen study. Raises InputError when its text is not what it was."""
-        study = self.found_study()
+        try:
+            study = self.found_study()
+        except InputError:
+            self._unchanged([self.study_folder / STUDY, *self.study_folder.glob("*.jsonl")])
+            raise
         names = [study.document.file, study.file.training, study.file.probes, *filter(None, [study.file.replay])]
         self._unchanged([self.study_folder / name for name in names])
         return study
@@ -216,8 +222,12 @@ class RunFolder:
         return self.found_space()
 
     def found_study(self) -> Study:
-        """The study as it lies in the run now, changed or not."""
-        return read_study(self.study_folder / STUDY)
+        """The study as it lies in the run now, changed or not. Raises InputError, with files as in the run."""
+        try:
+            return read_study(self.study_folder / STUDY)
+        except InputError as error:
+            own = f"{self.study_folder.name}/"
+            raise InputError(replace(problem, file=f"{own}{problem.file}") for problem in error.problems) from error
 
     def found_space(self) -> Space:
         """The space as it lies in the run now, changed or not. Raises InputError when it is none."""
@@ -234,6 +244,8 @@ class RunFolder:
             frozen = ledger.meta("frozen", {})
         for path in files:
             name = path.relative_to(self.path).as_posix()
+            if not path.is_file():
+                raise InputError(Problem(name, "", "is gone since the run began", "restore it"))
             if sha256_of(path) != frozen.get(name):
                 remedy = f"restore it, or go on with it: skazka resume {shlex.quote(str(self.path))} --accept-change"
                 raise InputError(Problem(name, "", "has changed since the run began", remedy))

@@ -201,6 +201,11 @@ class Study:
         images = {row.image for rows in (self.training, self.replay, self.probes) for row in rows if row.image}
         return [self.folder / name for name in [*names, *sorted(images)]]
 
+    @property
+    def scored_by(self) -> dict[str, Any]:
+        """What grades and scores rest on, as data: who is who, by which names, and the weights."""
+        return self.file.model_dump(mode="json", include={"characters", "score"})
+
     @cached_property
     def content_hash(self) -> str:
         """sha256 over every file of the study but the base model."""

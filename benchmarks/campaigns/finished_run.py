@@ -15,7 +15,7 @@ from search.adapter_record import ADAPTER_FILES
 from search.driver_lock import LOCK
 from search.ledger import BASE, Ledger
 from search.manifest import write_manifest
-from search.run_folder import RunFolder
+from search.run_folder import SCORED_BY, RunFolder
 from search.trial_row import Kind, TrialRow
 from spaces.trial_config import TrialConfig
 from studies.study import Study, read_study
@@ -49,6 +49,7 @@ def build(study_folder: Path, closed: Path, killed: Path) -> None:
     with closing(Ledger.create(folder.ledger_file)) as ledger:
         ledger.set_meta("manifest", manifest)
         ledger.set_meta("frozen", folder.hashes())
+        ledger.set_meta(SCORED_BY, study.scored_by)
         ledger.set_meta("trials_asked", len(EPOCHS))
         before = good_inputs.answers_of(study, known=["Matryoshka"])
         _prepare(folder.prepared, before)

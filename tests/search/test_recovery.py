@@ -180,6 +180,7 @@ def change(runs: Runs, what: str) -> str:
 
 OWN = ("text", "picture", "space", "new", "gone")
 CHANGES = (*OWN, "model", "source")
+ACCEPTABLE = tuple(what for what in CHANGES if what != "gone")
 
 
 def settle(folder: RunFolder, *, accept: bool = False) -> None:
@@ -209,7 +210,7 @@ def test_all_changes_are_told_at_once(runs: Runs) -> None:
     assert {problem.file for problem in refused.value.problems} == names
 
 
-@pytest.mark.parametrize("what", CHANGES)
+@pytest.mark.parametrize("what", ACCEPTABLE)
 def test_an_accepted_change_is_recorded_and_not_told_again(runs: Runs, what: str) -> None:
     name = change(runs, what)
     settle(runs.closed, accept=True)
@@ -231,7 +232,7 @@ def test_the_manifest_names_the_study_that_trials_are_trained_on(runs: Runs, wha
     settle(runs.closed)
 
 
-@pytest.mark.parametrize("what", CHANGES)
+@pytest.mark.parametrize("what", ACCEPTABLE)
 def test_what_was_prepared_of_other_inputs_is_set_aside(runs: Runs, what: str) -> None:
     before = sorted(path.read_bytes() for path in runs.closed.prepared.iterdir())
     change(runs, what)
@@ -290,7 +291,10 @@ def replace_in(path: Path, old: str, new: str) -> None:
         ("space.json", "{", "", "is no space"),
         ("study/study.yaml", "name: Gena", "name: Gina", "not those that the trials were scored on"),
         ("study/probes.jsonl", '"id": "p1"', '"id": "p9"', "not those that the trials were scored on"),
-        ("study/study.yaml", "role: target", "role: hero", "role"),
+        ("study/study.yaml", "role: target", "role: hero", r"study/study\.yaml.*role"),
+        ("study/study.yaml", "role: control", "role: negative", "not those that the trials were scored on"),
+        ("study/probes.jsonl", '"id": "p4"', '"id": "p9"', "not those that the trials were scored on"),
+        ("study/training.jsonl", '{"', '{bad"', r"study/training\.jsonl:1 not valid JSON"),
     ],
 )
 def test_what_no_trial_could_go_on_with_is_never_accepted(runs: Runs, file: str, old: str, new: str, said: str) -> None:
@@ -300,3 +304,23 @@ def test_what_no_trial_could_go_on_with_is_never_accepted(runs: Runs, file: str,
     with closing(runs.closed.ledger()) as ledger:
         assert ledger.meta("accepted_changes") is None
     assert runs.closed.prepared.is_dir()
+
+
+def test_what_the_study_needs_is_restored_before_anything_is_set_aside(runs: Runs) -> None:
+    name = change(runs, "gone")
+    with pytest.raises(InputError, match=f"{name} is gone, and the study needs it — restore it"):
+        settle(runs.closed, accept=True)
+    assert runs.closed.prepared.is_dir()
+
+
+@pytest.mark.parametrize("name", ["study/training.jsonl", "study/study.yaml"])
+def test_a_damaged_copy_is_said_to_have_changed_and_not_to_be_bad_input(runs: Runs, name: str) -> None:
+    (runs.closed.path / name).write_text("{bad", encoding="utf-8")
+    with pytest.raises(InputError, match=f"{name} has changed since the run began"):
+        runs.closed.study()
+
+
+def test_a_copy_that_is_gone_is_refused_by_name(runs: Runs) -> None:
+    runs.closed.space_file.unlink()
+    with pytest.raises(InputError, match=r"space\.json is gone since the run began — restore it"):
+        runs.closed.space()
