@@ -13,7 +13,9 @@ from search.fitness import fitness_of
 from search.ledger import Ledger
 from search.run_folder import RunFolder
 from search.trial_row import STATES, TrialRow, ranked
+from spaces.problems import InputError
 from spaces.trial_config import KNOBS, TrialConfig
+from studies.study import Study
 from trainables.metrics import SCORES
 from trainables.scoring import Score
 
@@ -76,15 +78,16 @@ def summary(folder: RunFolder) -> dict[str, Any]:
 
     run, report: paths; driven: whether a process is at work on it; trials: by state; best: by search score;
     winner; fitness: of the adapter that is exported. report: None until written; best, winner, fitness: None while
-    there is none.
+    there is none. changed: why fitness and test scores cannot be told, where the run's study is not what it was.
     """
     driven = folder.is_driven()
     with closing(folder.ledger()) as ledger:
         rows, asked = folder.trials(ledger), ledger.meta("trials_asked")
         won = winner(rows, folder.manifest()["options"].get("max_degradation"))
-        tested = _tested(folder, ledger, won)
+        study, changed = _study(folder)
+        tested = _tested(study, ledger, won)
         best = best_trial(rows)
-        fitness = _fitness(folder, ledger, won, best, tested)
+        fitness = _fitness(study, ledger, won, best, tested)
     report = next((path for path in (folder.report / HTML_FILE, folder.report / REPORT_FILE) if path.is_file()), None)
     return {
         "run": str(folder.path),
@@ -94,21 +97,32 @@ def summary(folder: RunFolder) -> dict[str, Any]:
         "best": _best(best),
         "winner": _winner(won, tested),
         "fitness": fitness,
+        "changed": changed,
     }
 
 
+def _study(folder: RunFolder) -> tuple[Study | None, str | None]:
+    """The run's study; where it is not what it was, None and the refusal: the trials are there all the same."""
+    try:
+        return folder.study(), None
+    except InputError as error:
+        return None, str(error)
+
+
 def _fitness(
-    folder: RunFolder, ledger: Ledger, won: Standing | None, best: TrialRow | None, tested: float | None
+    study: Study | None, ledger: Ledger, won: Standing | None, best: TrialRow | None, tested: float | None
 ) -> dict[str, Any] | None:
     """What was measured of the adapter that is exported, and whether that can be advised."""
     median = won.median if won is not None else None
+    if study is None:
+        return None
     if won is not None and median is not None:
         row, score = median, won.mean
     elif best is not None:
         row, score = best, best.score
     else:
         return None
-    found = fitness_of(folder.study(), ledger, row.id, score, tested)
+    found = fitness_of(study, ledger, row.id, score, tested)
     if found is None:
         return None
     return {
@@ -119,9 +133,11 @@ def _fitness(
     }
 
 
-def _tested(folder: RunFolder, ledger: Ledger, won: Standing | None) -> float | None:
+def _tested(study: Study | None, ledger: Ledger, won: Standing | None) -> float | None:
     """Mean test score of the winner's repeats; None while test is unopened."""
-    scores = [score_on_test(folder.study(), ledger, row.id) for row in (won.scored if won else ())]
+    if study is None:
+        return None
+    scores = [score_on_test(study, ledger, row.id) for row in (won.scored if won else ())]
     known = [score.score for score in scores if score is not None]
     return fmean(known) if known else None
 

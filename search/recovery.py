@@ -86,6 +86,8 @@ def settle_changes(folder: RunFolder, ledger: Ledger, *, accept: bool) -> None:
     own, model = _own_changes(folder, ledger), _model_change(manifest)
     source = _source_change(manifest, ledger.meta(SOURCE, manifest["study"]["sha256"]))
     problems = [*own, *model, *source]
+    if not folder.manifest_file.exists():
+        write_manifest(folder.manifest_file, manifest)
     if not problems:
         return
     if not accept:

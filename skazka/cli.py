@@ -183,7 +183,7 @@ def _say_what_next(console: Console, run: Run, summary: dict[str, Any]) -> None:
     if left:
         lines.append(f"left    {left} of the trials asked for; go on with: skazka resume {shown(run.path)}")
     fitness = summary["fitness"]
-    if best is not None and (fitness is None or fitness["worth_keeping"]):
+    if best is not None and not summary["changed"] and (fitness is None or fitness["worth_keeping"]):
         name = won["export"] if won else best.name
         lines.append(f"next    skazka export {shown(run.path)} --to {shlex.quote(f'adapters/{name}')}")
     lines.append(f"        skazka status {shown(run.path)}")
@@ -199,7 +199,8 @@ def _say_who_leads(console: Console, summary: dict[str, Any], best: TrialRow | N
     fitness = summary["fitness"]
     if summary["winner"] is not None:
         # Nobody wins against the model as it was with a score of 0 or less.
-        label = "winner" if fitness is None or fitness["score"] > 0 else "best"
+        beats = not summary["changed"] if fitness is None else fitness["score"] > 0
+        label = "winner" if beats else "best"
         console.print(beside(label, winner_line(summary["winner"]), 6))
     elif best is not None:
         console.print(beside("best", finished_line(best), 6))
@@ -295,6 +296,8 @@ def status(run: Path, as_json: bool) -> None:
         console.print(beside("left", line, 6))
     ledger = opened.folder.ledger()
     rows = opened.folder.trials(ledger)
+    if summary["changed"]:
+        console.print(beside("note", summary["changed"], 8))
     _say_who_leads(console, summary, opened.best)
     epochs = {row.id: len(ledger.epochs(row.id)) for row in rows if row.state != "completed"}
     console.print()

@@ -99,7 +99,7 @@ def test_summary_counts_asked_trials_without_a_row_as_pending(tmp_path: Path) ->
         "running": 1,
         "pending": 2,
     }
-    assert set(found) == {"run", "driven", "report", "trials", "best", "winner", "fitness"}
+    assert set(found) == {"run", "driven", "report", "trials", "best", "winner", "fitness", "changed"}
     assert set(found["best"]) == {"id", "name", "config", "score", "gain", "degradation", "hallucination"}
     assert found["best"]["name"] == "lora_v1"
     assert found["report"] is None

@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from analysis.trials import summary
 from benchmarks.campaigns import finished_run
 from search.launch import resume
 from search.ledger import Ledger
@@ -18,6 +20,7 @@ from search.ledger_file import LedgerError
 from search.recovery import restore, settle_changes
 from search.run_folder import RunFolder
 from search.trial_row import TrialRow
+from skazka.cli import main
 from spaces.problems import InputError
 
 
@@ -324,3 +327,20 @@ def test_a_copy_that_is_gone_is_refused_by_name(runs: Runs) -> None:
     runs.closed.space_file.unlink()
     with pytest.raises(InputError, match=r"space\.json is gone since the run began — restore it"):
         runs.closed.space()
+
+
+def test_the_trials_of_a_run_whose_copy_changed_are_still_shown(runs: Runs) -> None:
+    change(runs, "text")
+    found = summary(runs.closed)
+    assert sum(found["trials"].values()) == len(runs.trials)
+    assert found["changed"].startswith("study/training.jsonl has changed since the run began")
+    told = CliRunner().invoke(main, ["status", str(runs.closed.path)])
+    assert told.exit_code == 0
+    assert "study/training.jsonl" in told.output
+
+
+def test_a_manifest_that_is_gone_is_written_again(runs: Runs) -> None:
+    before = runs.closed.manifest_file.read_text(encoding="utf-8")
+    runs.closed.manifest_file.unlink()
+    settle(runs.closed)
+    assert json.loads(runs.closed.manifest_file.read_text(encoding="utf-8")) == json.loads(before)
