@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import os
 import warnings
@@ -15,6 +16,7 @@ from pydantic import TypeAdapter, ValidationError
 from search.adapter_record import AskRecord, BaseModelRecord, ask_record, is_exported, read_exported
 from search.base_model_place import base_model_place
 from search.export import checkpoint_of, choose
+from search.manifest import model_hash
 from search.run_folder import RunFolder
 from spaces.problems import Document, InputError, Problem, refuse
 from studies.files import FileError
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from trainables.base_model import BaseModel
     from trainables.examination import Examination
 
+log = logging.getLogger(__name__)
 MEDIAN = "the winner's repeat with the median search score"
 BEST = "the best by search score, for the run has no winner yet"
 NAMED, EXPORTED = "as asked", "exported"
@@ -99,6 +102,8 @@ def ask(
     refuse([*_question_problems(subject, question), *_picture_problems(subject, pictures)])
     asked = (question or subject.ask.question or "").strip()
     name = base_model_place({"base_model": subject.base_model.model_dump()}, base_model)
+    if subject.base_model.sha256 not in (None, model_hash(name)):
+        log.warning("the base model at %s has changed since the adapter was trained: both may answer otherwise", name)
     probes = _probes(subject, asked, pictures)
     before, after = _answers(subject, probes, name, trust_remote_code)
     replies = _replies(pictures, before, after)

@@ -297,7 +297,7 @@ def status(run: Path, as_json: bool) -> None:
     ledger = opened.folder.ledger()
     rows = opened.folder.trials(ledger)
     if summary["changed"]:
-        console.print(beside("note", summary["changed"], 8))
+        console.print(beside("note", summary["changed"], 6))
     _say_who_leads(console, summary, opened.best)
     epochs = {row.id: len(ledger.epochs(row.id)) for row in rows if row.state != "completed"}
     console.print()

@@ -147,6 +147,18 @@ def test_a_base_model_that_moved_is_given_anew(
     assert "holds another base model" in problem
 
 
+@pytest.mark.usefixtures("unloaded")
+def test_a_base_model_that_changed_in_its_place_is_told_of(
+    run: Path, picture: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    asking.ask(run, [picture])
+    assert not caplog.messages
+    (tmp_path / "study" / "model" / "config.json").write_text('{"model_type": "other"}')
+    asking.ask(run, [picture])
+    (told,) = caplog.messages
+    assert "has changed since the adapter was trained" in told
+
+
 def test_the_trial_is_the_best_until_there_is_a_winner(run: Path) -> None:
     assert asking.subject_of(run, None).chosen == BEST
     assert asking.subject_of(run, "hand").chosen == NAMED
