@@ -86,12 +86,12 @@ def settle_changes(folder: RunFolder, ledger: Ledger, *, accept: bool) -> None:
     own, model = _own_changes(folder, ledger), _model_change(manifest)
     source = _source_change(manifest, ledger.meta(SOURCE, manifest["study"]["sha256"]))
     problems = [*own, *model, *source]
+    if problems and not accept:
+        raise InputError(problems)
     if not folder.manifest_file.exists():
         write_manifest(folder.manifest_file, manifest)
     if not problems:
         return
-    if not accept:
-        raise InputError(problems)
     refuse(_unacceptable(folder, ledger))
     if (own or model) and folder.prepared.exists():
         # First: encodings and the base's answers belong to what was there before, and must not be taken for the new's.

@@ -12,7 +12,7 @@ _PLACEHOLDER = re.compile(
       (?:
         <img>[^<>]*</img>                         # Qwen-VL puts the path inside
       | <image>(?:\d+|[^<>\s]+\.\w+)</image>    # a number or a path inside
-      | !\[[^\]\n]*\]\([^()\s]*\)                  # Markdown
+      | !\[[^\]\n]*\]\((?!https?:)[^()\s]*\)     # Markdown; an address is a text of its own
       | <__media__>                               # llama.cpp
       | \(<image>\./</image>\)                    # MiniCPM-V
       | <\|media_(?:start\|>image<\|media_content|pad|end)\|>   # Kimi-VL

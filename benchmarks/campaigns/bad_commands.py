@@ -178,9 +178,9 @@ RUNS = [
     _run("resume", "space gone", remove("run/space.json"), "space.json"),
     _run("resume", "space broken", text("run/space.json", "{"), "space.json"),
     _run("resume", "space changed", edit("run/space.json", 1, "{", "{ "), "space.json"),
-    _run("report", "study broken", text("run/study/study.yaml", "{"), "study.yaml:1"),
+    _run("report", "study broken", text("run/study/study.yaml", "{"), "study/study.yaml"),
     _run("report", "study changed", edit("run/study/study.yaml", 22, "8", "16"), "study/study.yaml"),
-    _run("report", "rows gone", remove("run/study/probes.jsonl"), "study.yaml:5", "probes"),
+    _run("report", "rows gone", remove("run/study/probes.jsonl"), "study/study.yaml:5", "probes"),
     _run("report", "rows changed", row("run/study/probes.jsonl", 1, id="other"), "study/probes.jsonl"),
 ]
 
