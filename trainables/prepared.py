@@ -16,7 +16,7 @@ from studies.study import Study
 from trainables.answers import GradedAnswer
 from trainables.base_model import BaseModel, VisionFeatures, features_from_tensors, features_to_tensors
 from trainables.encoding import Encoded
-from trainables.examination import Examination, RowError, check_sees, encode_rows, see_variants
+from trainables.examination import Examination, RowError, check_sees, encode, encode_rows, see_variants
 from trainables.facts import Facts
 from trainables.scoring import UNKNOWN, scored_roles
 
@@ -90,7 +90,7 @@ def prepare(study: Study, base: BaseModel, variants: int = 0, known_share: float
     features: dict[str, VisionFeatures] = {}
     problems: list[Problem] = []
     training = encode_rows(study, base, features, study.training, problems)
-    encode_rows(study, base, features, study.replay, problems)
+    replay = encode_rows(study, base, features, study.replay, problems)
     # Only whether they can be asked: nothing of the test side is kept, and the base does not answer it.
     encode_rows(study, base, {}, study.probes_of("test"), problems)
     try:
@@ -99,18 +99,18 @@ def prepare(study: Study, base: BaseModel, variants: int = 0, known_share: float
         problems += error.problems
     if problems:
         raise RowError(problems)
-    features |= examination.features
+    # One store: what was looked at here is not looked at again when the base is asked.
+    examination.features |= features
+    features = examination.features
     for row in {row.unit: row for row in study.training}.values():
         see_variants(study, base, features, row, variants)
     before = examination.answers()
     roles = scored_roles(before, study.roles, known_share)
-    known = [row for row in study.replay if roles[row.character] != UNKNOWN]
-    replay = encode_rows(study, base, features, _answered(known, examination), problems)
-    if problems:
-        raise RowError(problems)
+    rows = zip(study.replay, replay, strict=True)
+    known = [(row, encoded) for row, encoded in rows if roles[row.character] != UNKNOWN]
     return Prepared(
         training=[(row.character, encoded) for row, encoded in zip(study.training, training, strict=True)],
-        replay=replay,
+        replay=_answered(study, base, known, examination),
         probes=examination.probes,
         names=examination.names,
         features=features,
@@ -121,12 +121,19 @@ def prepare(study: Study, base: BaseModel, variants: int = 0, known_share: float
     )
 
 
-def _answered(rows: Sequence[ReplayRow], examination: Examination) -> list[ReplayRow]:
-    """The rows with the base's own answer where they give none; without those to which it has none to teach."""
-    open_rows = [row for row in rows if row.answer is None]
-    own = iter(examination.own_answers(open_rows))
-    filled = [row if row.answer is not None else row.model_copy(update={"answer": next(own)}) for row in rows]
-    return [row for row in filled if row.answer is not None]
+def _answered(
+    study: Study, base: BaseModel, rows: Sequence[tuple[ReplayRow, Encoded]], examination: Examination
+) -> list[Encoded]:
+    """The rows, with the base's own answer where they give none; without those to which it has none to teach."""
+    own = iter(examination.own_answers([row for row, _ in rows if row.answer is None]))
+    answered = []
+    for row, encoded in rows:
+        if row.answer is not None:
+            answered.append(encoded)
+        elif (answer := next(own)) is not None:
+            filled = row.model_copy(update={"answer": answer})
+            answered.append(encode(study, base, examination.features, filled))
+    return answered
 
 
 def _row(data: dict[str, Any]) -> Encoded:
