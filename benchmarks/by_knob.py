@@ -69,7 +69,7 @@ def main(studied: Path | None, seeds: int, first_seed: int, only: Sequence[str],
     torch.set_num_threads(1)
     study = load_study(studied)
     base = BaseModel.load(study.base_model, study.file.base_model)
-    test = Examination(study, base, "test")
+    search, test = (Examination(study, base, split) for split in ("search", "test"))
     before = test.answers()
     found: dict[str, dict[str, float]] = {}
     with_replay_of = {
@@ -80,7 +80,8 @@ def main(studied: Path | None, seeds: int, first_seed: int, only: Sequence[str],
         prepared = with_replay_of[roles]
         config = TrialConfig.model_validate({**CONFIG, **settings})
         each = [
-            _train(study, base, prepared, test, before, config, seed) for seed in range(first_seed, first_seed + seeds)
+            _train(study, base, prepared, (search, test), before, config, seed)
+            for seed in range(first_seed, first_seed + seeds)
         ]
         found[knob] = means(each)
         click.echo(json.dumps({knob: found[knob]}, ensure_ascii=False))
@@ -100,13 +101,13 @@ def _train(
     study: Study,
     base: BaseModel,
     prepared: Prepared,
-    test: Examination,
+    asked: tuple[Examination, Examination],
     before: Sequence[GradedAnswer],
     config: TrialConfig,
     seed: int,
 ) -> dict[str, float]:
     tokens = study.file.evaluation.max_new_tokens
-    search = Examination(study, base, "search")
+    search, test = asked
     engine = Engine(
         base, prepared.features, Interviewer(base, prepared.features, prepared.names, max_new_tokens=tokens)
     )

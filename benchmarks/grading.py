@@ -7,7 +7,7 @@ The answers and the grades of two readers, who knew the rules and not the grader
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
@@ -50,16 +50,21 @@ def read() -> list[Item]:
     found = []
     for line in SAMPLE.read_text(encoding="utf-8").splitlines():
         facts = json.loads(line)
-        now = graders[facts["study"]].grade(
-            facts["answer"],
-            character=facts["character"],
-            kind=facts["kind"],
-            accepted=facts["accepted"],
-            allowed_names=facts["allowed_names"],
-        )
         first, second = facts["people"]
-        found.append(Item(facts, first, second, facts["grader_then"], now.grade.value))
+        found.append(Item(facts, first, second, facts["grader_then"], _grade(graders, facts).value))
     return found
+
+
+def _grade(graders: Mapping[str, Grader], row: Mapping[str, Any]) -> Grade:
+    """The grade of an answer by the grader of its study."""
+    graded = graders[row["study"]].grade(
+        row["answer"],
+        character=row["character"],
+        kind=row["kind"],
+        accepted=row["accepted"],
+        allowed_names=row["allowed_names"],
+    )
+    return graded.grade
 
 
 def _agreement(items: Sequence[Item]) -> list[str]:
@@ -112,15 +117,8 @@ def read_set(answers: Path, studies: Path) -> list[Judged]:
     judged = []
     for line in answers.read_text(encoding="utf-8").splitlines():
         row = json.loads(line)
-        now = graders[row["study"]].grade(
-            row["answer"],
-            character=row["character"],
-            kind=row["kind"],
-            accepted=row["accepted"],
-            allowed_names=row["allowed_names"],
-        )
         readers = {reader: Grade(grade) for reader, grade in row.get("grades", {}).items()}
-        judged.append(Judged(row, {**readers, "grader": now.grade}))
+        judged.append(Judged(row, {**readers, "grader": _grade(graders, row)}))
     return judged
 
 
