@@ -31,6 +31,7 @@ from studies.study import Study
 from trainables.answers import ASK_BATCH, GradedAnswer, asking_order
 from trainables.checkpoint_files import checkpoint_folder, read_manifest
 from trainables.facts import Facts
+from trainables.prompting import Prompting
 from trainables.scoring import Score
 
 CARD = Path(__file__).parent / "model_card.md.j2"
@@ -156,9 +157,11 @@ def _write(folder: RunFolder, row: TrialRow, source: Path, target: Path, manifes
     adapter["base_model_name_or_path"] = base["id"]
     (target / settings).write_text(json.dumps(adapter, indent=2, sort_keys=True), encoding="utf-8")
     trust = manifest["options"].get("trust_remote_code", False)
-    facts = _facts(folder)
+    prompting = _facts(folder).prompting
     try:
-        export_check.save_processor(base["id"], base["revision"], target, trust, facts.chat_template, facts.text_only)
+        export_check.save_processor(
+            base["id"], base["revision"], target, trust, prompting.chat_template, prompting.text_only
+        )
     except (OSError, ValueError) as error:
         if is_disk_full(error):
             raise
@@ -177,7 +180,7 @@ def _write(folder: RunFolder, row: TrialRow, source: Path, target: Path, manifes
         "ask": exported_record(study, target),
     }
     (target / RECORD).write_text(json.dumps(record, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
-    card = model_card(study, row, manifest, tested, fitness, facts)
+    card = model_card(study, row, manifest, tested, fitness, prompting)
     (target / "README.md").write_text(card, encoding="utf-8")
 
 
@@ -187,7 +190,7 @@ def model_card(
     manifest: dict[str, Any],
     tested: Score | None,
     fitness: Fitness | None,
-    facts: Facts,
+    prompting: Prompting,
 ) -> str:
     """A Hub model card: what the adapter is, how it scored and on what, and a usage example."""
     import jinja2
@@ -207,12 +210,12 @@ def model_card(
         tests=len(study.probes_of("test")),
         manifest=manifest,
         question=example.question,
-        generation=Markdown(f", eos_token_id={list(facts.stops)}" if len(facts.stops) > 1 else ""),
+        generation=Markdown(f", eos_token_id={list(prompting.stops)}" if len(prompting.stops) > 1 else ""),
         pictures=study.has_pictures,
         units="pictures" if study.has_pictures else "questions",
-        text_only=facts.text_only,
-        model_class="AutoModelForCausalLM" if facts.text_only else "AutoModelForImageTextToText",
-        processor_class="AutoTokenizer" if facts.text_only else "AutoProcessor",
+        text_only=prompting.text_only,
+        model_class="AutoModelForCausalLM" if prompting.text_only else "AutoModelForImageTextToText",
+        processor_class="AutoTokenizer" if prompting.text_only else "AutoProcessor",
     )
 
 
@@ -264,8 +267,8 @@ def _request(
         "quantization": spec.quantised_as(),
         "image_size": spec.image_size,
         "max_pixels": spec.max_pixels,
-        "stops": list(facts.stops),
-        "text_only": facts.text_only,
+        "stops": list(facts.prompting.stops),
+        "text_only": facts.prompting.text_only,
         "trust_remote_code": manifest["options"].get("trust_remote_code", False),
         "max_new_tokens": study.file.evaluation.max_new_tokens,
         "probes": _questions(study, expected, scratch),

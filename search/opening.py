@@ -19,6 +19,7 @@ from search.trial_row import TrialRow
 from spaces.secrets import redact
 from trainables.answers import graded_from_data, graded_to_data
 from trainables.checkpoint_files import checkpoint_folder, read_manifest
+from trainables.facts import Facts
 
 # How often an examiner whose process died is started again.
 RESTARTS = 3
@@ -46,7 +47,8 @@ class Examiner:
         study, manifest = self.folder.study(), self.folder.manifest()
         spec, trust = study.file.base_model, manifest["options"].get("trust_remote_code", False)
         model = manifest["base_model"]["id"]
-        base = BaseModel.load(model, spec, trust_remote_code=trust)
+        prompting = Facts.read(self.folder.prepared).prompting
+        base = BaseModel.load(model, spec, prompting=prompting, trust_remote_code=trust)
         self.examination = Examination(study, base, "test")
 
     def ask(self, trial: str, epoch: int | None) -> tuple[str, list[dict[str, Any]] | str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -14,6 +14,7 @@ from studies.study import BaseModelSpec
 from trainables.encoding import Encoded, EncodedImage, Encoder, collate
 from trainables.families import FamilyRefused, family_of
 from trainables.loading import load_model
+from trainables.prompting import GREEDY, Prompting
 
 # Outputs of the vision tower that the language model reads; the hidden states of every layer are not.
 POOLED, DEEPSTACK = "pooler_output", "deepstack_features"
@@ -37,24 +38,32 @@ class VisionFeatures:
 class BaseModel:
     """A frozen vision-language model with its processor, or a text model with its tokenizer."""
 
-    def __init__(self, model: Any, processor: Any) -> None:
-        """Raises FamilyRefused for a model that cannot be trained here."""
+    def __init__(self, model: Any, processor: Any, prompting: Prompting | None = None) -> None:
+        """prompting: how the run that this is for asks; None settles it.
+
+        Raises FamilyRefused for a model that cannot be trained here.
+        """
         self.encoder = Encoder(processor)
         self.family = family_of(model, sees=self.encoder.sees)
         self.model = model.eval().requires_grad_(False)
         # Given to a processor that comes without one.
-        self.lent_template = self.family.chat_template if processor.chat_template is None else None
-        processor.chat_template = processor.chat_template or self.lent_template
+        lent = self.family.chat_template if processor.chat_template is None else None
+        processor.chat_template = processor.chat_template or lent
         if processor.chat_template is None:
             raise FamilyRefused(
                 "the base model has no chat template — choose the version of it that takes instructions"
             )
         self.processor = processor
+        settled = prompting or Prompting(chat_template=lent, text_only=not self.encoder.sees, generation=GREEDY)
+        # The first versions did not write them down.
+        self.prompting = settled if settled.stops else replace(settled, stops=self._stops())
 
     @classmethod
-    def load(cls, name: str, spec: BaseModelSpec, *, trust_remote_code: bool = False) -> BaseModel:
+    def load(
+        cls, name: str, spec: BaseModelSpec, *, prompting: Prompting | None = None, trust_remote_code: bool = False
+    ) -> BaseModel:
         """Load a hub model or a local folder. Raises ModelRefused or FamilyRefused."""
-        return cls(*load_model(name, spec, trust_remote_code=trust_remote_code))
+        return cls(*load_model(name, spec, trust_remote_code=trust_remote_code), prompting)
 
     @property
     def device(self) -> torch.device:
@@ -76,7 +85,11 @@ class BaseModel:
 
     @property
     def stops(self) -> list[int]:
-        """Ids at which generation ends: those that end an answer, and the model's own."""
+        """Ids at which generation ends."""
+        return list(self.prompting.stops)
+
+    def _stops(self) -> list[int]:
+        """Ids that end an answer, and the model's own."""
         own = self.model.generation_config.eos_token_id
         return sorted({*self.encoder.stops, *(own if isinstance(own, list) else [own])} - {None})
 

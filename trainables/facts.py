@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from studies.files import FileError, read_sealed, sha256_of, write_sealed
 from trainables.answers import GradedAnswer, graded_from_data, graded_to_data
+from trainables.prompting import Prompting
 
 FILE = "facts.json"
 
@@ -16,17 +17,16 @@ FILE = "facts.json"
 class Facts:
     """The base's own answers and the lengths of prompts.
 
-    longest_prompt: tokens that max_length must exceed; prompt_lengths: probe id -> tokens;
-    before: the base's graded answers to the search probes, in their order. stops: token ids at which generation ends.
-    chat_template: the one that was given to a processor without its own. text_only: whether the base takes no pictures.
+    longest_prompt: tokens that max_length must exceed; prompt_lengths: probe id -> tokens; before: the base's graded
+    answers to the search probes, in their order. device: the kind on which it gave them, cpu or cuda; None where an
+    earlier version did not say.
     """
 
     longest_prompt: int
     prompt_lengths: Mapping[str, int]
     before: Sequence[GradedAnswer]
-    stops: Sequence[int] = ()
-    chat_template: str | None = None
-    text_only: bool = False
+    prompting: Prompting = field(default_factory=Prompting)
+    device: str | None = None
 
     def write(self, folder: Path) -> None:
         """Write beside the files that stand in `folder` already, with a hash of each."""
@@ -34,9 +34,8 @@ class Facts:
             "files": {path.name: sha256_of(path) for path in sorted(folder.iterdir())},
             "longest_prompt": self.longest_prompt,
             "prompt_lengths": dict(self.prompt_lengths),
-            "stops": list(self.stops),
-            "chat_template": self.chat_template,
-            "text_only": self.text_only,
+            **self.prompting.as_data(),
+            "device": self.device,
             "before": [graded_to_data(graded) for graded in self.before],
         }
         write_sealed(folder / FILE, data)
@@ -52,6 +51,10 @@ class Facts:
             if sha256_of(folder / name) != digest:
                 raise FileError(f"{name} differs from what was written", "prepare the run again")
         before = [graded_from_data(graded) for graded in data["before"]]
-        # Runs of the first versions say none of the last three.
-        stops, template, text_only = data.get("stops", ()), data.get("chat_template"), data.get("text_only", False)
-        return cls(data["longest_prompt"], data["prompt_lengths"], before, stops, template, text_only)
+        return cls(
+            longest_prompt=data["longest_prompt"],
+            prompt_lengths=data["prompt_lengths"],
+            before=before,
+            prompting=Prompting.from_data(data),
+            device=data.get("device"),
+        )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from trainables.base_model import BaseModel, VisionFeatures, features_from_tenso
 from trainables.encoding import Encoded
 from trainables.examination import Examination, RowError, check_sees, encode, encode_rows, see_variants
 from trainables.facts import Facts
+from trainables.prompting import Prompting
 from trainables.scoring import UNKNOWN, scored_roles
 
 ROWS, FEATURES = "rows.json", "features.safetensors"
@@ -28,8 +29,8 @@ class Prepared:
     """The encoded side of a study.
 
     training: (character, row) pairs; probes: probe id -> prompt; names: character -> token ids of its
-    name as a whole answer; before: the base's graded answers to the search probes, in their order. stops,
-    chat_template and text_only: see `Facts`.
+    name as a whole answer; before: the base's graded answers to the search probes, in their order. prompting and
+    device: see `Facts`.
     """
 
     training: list[tuple[str, Encoded]]
@@ -38,9 +39,8 @@ class Prepared:
     names: dict[str, tuple[int, ...]]
     features: dict[str, VisionFeatures]
     before: list[GradedAnswer]
-    stops: Sequence[int] = ()
-    chat_template: str | None = None
-    text_only: bool = False
+    prompting: Prompting = field(default_factory=Prompting)
+    device: str | None = None
 
     def longest_prompt(self) -> int:
         """Tokens of the longest training prompt: max_length must exceed it."""
@@ -58,7 +58,7 @@ class Prepared:
         }
         (folder / ROWS).write_text(json.dumps(data, ensure_ascii=False), encoding="utf-8")
         lengths = {probe: len(row.prompt) for probe, row in self.probes.items()}
-        facts = Facts(self.longest_prompt(), lengths, self.before, self.stops, self.chat_template, self.text_only)
+        facts = Facts(self.longest_prompt(), lengths, self.before, self.prompting, self.device)
         facts.write(folder)
 
     @classmethod
@@ -73,9 +73,8 @@ class Prepared:
             names={name: tuple(ids) for name, ids in data["names"].items()},
             features=features_from_tensors(load_file(folder / FEATURES)),
             before=list(facts.before),
-            stops=facts.stops,
-            chat_template=facts.chat_template,
-            text_only=facts.text_only,
+            prompting=facts.prompting,
+            device=facts.device,
         )
 
 
@@ -115,9 +114,8 @@ def prepare(study: Study, base: BaseModel, variants: int = 0, known_share: float
         names=examination.names,
         features=features,
         before=before,
-        stops=base.stops,
-        chat_template=base.lent_template,
-        text_only=not base.encoder.sees,
+        prompting=base.prompting,
+        device=base.device.type,
     )
 
 

@@ -42,7 +42,7 @@ class Workshop:
         study = read_study(task.study / "study.yaml")
         prepared = Prepared.load(task.prepared)
         spec, trust = study.file.base_model, task.trust_remote_code
-        base = BaseModel.load(task.base_model, spec, trust_remote_code=trust)
+        base = BaseModel.load(task.base_model, spec, prompting=prepared.prompting, trust_remote_code=trust)
         tokens = study.file.evaluation.max_new_tokens
         interviewer = Interviewer(base, prepared.features, prepared.names, max_new_tokens=tokens)
         engine = Engine(base, prepared.features, interviewer, spec.micro_batch)

@@ -35,8 +35,8 @@ from spaces.printable import printable
 from spaces.problems import InputError, Problem
 from spaces.trial_config import TrialConfig
 from studies.study import BaseModelSpec
-from trainables.facts import Facts
 from trainables.lora_trial import LoraTrial
+from trainables.prompting import Prompting
 from trainables.task import TrialTask
 
 NEVER = ("leaks", "active tags", "executions", "tracebacks", "accepted")
@@ -187,7 +187,7 @@ def _card_obeyed(run_folder: RunFolder) -> Found:
     ledger, manifest = run_folder.ledger(), run_folder.manifest()
     study, best = run_folder.study(), ranked(ledger.trials())[0]
     fitness = fitness_of(study, ledger, best.id, best.score, None)
-    card = model_card(study, best, manifest, None, fitness, Facts(0, {}, ()))
+    card = model_card(study, best, manifest, None, fitness, Prompting())
     ledger.close()
     _, front, text = card.split("---\n", 2)
     yield from (("active tags", f"model card: {tag}") for tag in hostile_texts.active_tags(text))

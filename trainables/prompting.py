@@ -1,0 +1,37 @@
+"""How a base is asked: settled once a run, the same in preparation, training, asking and export."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any
+
+# Greedy by transformers' own settings of the checkpoint, as the first versions asked; and greedy by nothing else.
+CHECKPOINTS_OWN, GREEDY = 1, 2
+
+
+@dataclass(frozen=True)
+class Prompting:
+    """What prompts and answers depend on beside model, picture and question.
+
+    stops: token ids at which generation ends. chat_template: the one that was given to a processor without its own.
+    text_only: whether the base takes no pictures. template: arguments of the chat template. day: for templates that
+    write a date, ISO 8601; None is the day on which it is asked. generation: CHECKPOINTS_OWN or GREEDY.
+    The defaults are those of the runs that do not say.
+    """
+
+    stops: Sequence[int] = ()
+    chat_template: str | None = None
+    text_only: bool = False
+    template: Mapping[str, Any] = field(default_factory=dict)
+    day: str | None = None
+    generation: int = CHECKPOINTS_OWN
+
+    def as_data(self) -> dict[str, Any]:
+        """As plain JSON."""
+        return {**asdict(self), "stops": list(self.stops)}
+
+    @classmethod
+    def from_data(cls, data: Mapping[str, Any]) -> Prompting:
+        """The inverse of `as_data`; what earlier versions did not write is missing in `data`."""
+        return cls(**{one.name: data[one.name] for one in fields(cls) if one.name in data})
