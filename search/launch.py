@@ -113,16 +113,29 @@ class Options:
         ]
         if self.seed > MAX_SEED:
             found.append(Problem("", "--seed", f"must be at most {MAX_SEED}, got {self.seed}", "give a smaller number"))
-        if not 0 < self.cpus_per_trial < math.inf:
-            found.append(Problem("", "--cpus-per-trial", f"must be above 0, got {self.cpus_per_trial}", "give 1"))
-        if self.gpus_per_trial is not None and not 0 <= self.gpus_per_trial < math.inf:
-            found.append(Problem("", "--gpus-per-trial", f"must be 0 or more, got {self.gpus_per_trial}", "give 0"))
+        found += self._resource_problems()
         if self.max_degradation is not None and not 0 <= self.max_degradation <= 1:
             message = f"must be between 0 and 1, got {self.max_degradation}"
             found.append(Problem("", "--max-degradation", message, "give a share of the controls' probes, e.g. 0.05"))
         for name, seconds in (("--time-budget", self.time_budget), ("--trial-timeout", self.trial_timeout)):
             if seconds is not None and not 0 < seconds < MAX_SECONDS:
                 found.append(Problem("", name, f"must be above 0 and below 10 years, got {seconds}", "give e.g. 30m"))
+        return found
+
+    def _resource_problems(self) -> list[Problem]:
+        """Of what a trial asks of its node."""
+        found = []
+        least = 1 / cluster.UNITS
+        cpus, gpus = self.cpus_per_trial, self.gpus_per_trial
+        if not least <= cpus < math.inf:
+            found.append(Problem("", "--cpus-per-trial", f"must be {least} or more, got {cpus}", "give 1"))
+        if gpus is None or gpus == 0:
+            return found
+        if not least <= gpus < math.inf:
+            found.append(Problem("", "--gpus-per-trial", f"must be 0, or {least} or more, got {gpus}", "give 0"))
+        elif gpus > 1 and gpus != int(gpus):
+            message = f"must be whole above 1, got {gpus}: a trial has one part of a GPU, or whole ones"
+            found.append(Problem("", "--gpus-per-trial", message, f"give {int(gpus)} or {int(gpus) + 1}"))
         return found
 
 
