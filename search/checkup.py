@@ -65,6 +65,15 @@ def _gpus() -> Iterator[Finding]:
         yield Finding("ok", f"GPU {place}: {one.name}, {_gb(one.total_memory)}")
 
 
+def _spread(study: Study) -> Iterator[Finding]:
+    """Whether a trial could use several GPUs, where there are any."""
+    import torch
+
+    if torch.cuda.device_count() > 1 and study.file.base_model.device_map is None:
+        remedy = "base_model.device_map: auto spreads the model over the GPUs of a trial"
+        yield Finding("note", "a trial uses one GPU: with --gpus-per-trial 2 the second would idle", remedy)
+
+
 def services(study: Study | None) -> Iterator[Finding]:
     """The hub, W&B and Ray, as far as they can be seen from here."""
     if study is None or not Path(study.base_model).is_dir():
@@ -76,6 +85,8 @@ def services(study: Study | None) -> Iterator[Finding]:
     else:
         yield Finding("ok", "Ray: started on this machine by each search; --address names a running cluster")
     yield from _ray_folder()
+    if study is not None:
+        yield from _spread(study)
 
 
 def _ray_folder() -> Iterator[Finding]:

@@ -7,12 +7,14 @@ import math
 import shlex
 import time
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing, nullcontext
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import ray
 from ray import tune
 from ray.tune import Callback, CheckpointConfig, FailureConfig, RunConfig, TuneConfig, Tuner
 
@@ -44,6 +46,10 @@ from trainables.lora_trial import LoraTrial
 log = logging.getLogger(__name__)
 # Ten years: beyond what a timer of the operating system takes.
 MAX_SECONDS = 315_360_000
+IDLE = (
+    "{:g} GPUs a trial, but the base model goes on one of them and the rest idle: give each trial 1, or let"
+    " base_model.device_map: auto spread the model over them"
+)
 # What every random generator of a trial takes, multiplied by its epochs.
 MAX_SEED = 2**32 - 1
 
@@ -256,18 +262,23 @@ def _sweep(folder: RunFolder, options: Options, halt: Halt, callbacks: Sequence[
     with closing(folder.ledger()) as ledger:
         if facts is not None and not _is_unfinished(folder, ledger, options):
             return
+    # Of this machine and its nodes nothing is known yet where Ray was joined, by us or before.
+    joined = options.address is not None or ray.is_initialized()
     # On one machine the preparation and Ray start side by side; each takes seconds.
-    process = start_here(folder, gpus=options.gpus_per_trial) if facts is None and options.address is None else None
+    process = start_here(folder, gpus=options.gpus_per_trial) if facts is None and not joined else None
     try:
         with cluster.connected(options.address, folder.path):
             gpus = cluster.default_gpus() if options.gpus_per_trial is None else options.gpus_per_trial
             cluster.check_resources(options.cpus_per_trial, gpus, scales=options.address is not None)
-            if options.address is not None:
+            if joined:
                 cluster.check_shared(folder.path)
             if process is not None:
                 facts = finish_here(folder, process)
-            elif facts is None:
+            if facts is None or (process is not None and facts.device == "cuda" and not gpus):
+                # The base is asked where trials run; Ray does not count every GPU that torch sees.
                 facts = prepare_on_cluster(folder, cpus=options.cpus_per_trial, gpus=gpus)
+            if gpus > 1 and folder.study().file.base_model.device_map is None:
+                _tell(callbacks, [IDLE.format(gpus)])
             _settle_controls(folder, facts, callbacks)
             _run_stages(folder, facts, replace(options, gpus_per_trial=gpus), halt, callbacks)
     finally:
@@ -275,14 +286,18 @@ def _sweep(folder: RunFolder, options: Options, halt: Halt, callbacks: Sequence[
             process.kill()
 
 
+def _tell(callbacks: Sequence[Callback], lines: Iterable[str]) -> None:
+    tellers = [callback.say for callback in callbacks if hasattr(callback, "say")] or [log.warning]
+    for line in lines:
+        for tell in tellers:
+            tell(line)
+
+
 def _settle_controls(folder: RunFolder, facts: Facts, callbacks: Sequence[Callback]) -> None:
     """Say which controls the base does not know. Raises InputError where it knows none, unless that is allowed."""
     study = folder.study()
     unknown = unknown_controls(facts.before, study, known_share(folder.manifest()))
-    tellers = [callback.say for callback in callbacks if hasattr(callback, "say")]
-    for control in unknown:
-        for tell in tellers or [log.warning]:
-            tell(said_of(control))
+    _tell(callbacks, map(said_of, unknown))
     with closing(folder.ledger()) as ledger:
         # Also for a run that is refused here: its report says why.
         ledger.put_answers(BASE, "search", facts.before)
@@ -399,7 +414,7 @@ def _tuner(
         trials=ledger.meta("trials_asked"),
         seed=options.seed,
         sampler=options.sampler,
-        task=folder.task,
+        task=partial(folder.task, gpus=gpus),
         halt=halt,
         goal=options.goal,
     )

@@ -20,6 +20,7 @@ from spaces.trial_config import TrialConfig, value_of
 from studies.files import DiskFull, is_disk_full, set_aside
 from studies.study import Study
 from trainables.facts import Facts
+from trainables.task import NO_GPU
 
 UNLOADABLE, UNENCODABLE, DISK_FULL = 2, 3, 4
 
@@ -38,12 +39,11 @@ def read_prepared(folder: RunFolder) -> Facts | None:
 
 def start_here(folder: RunFolder, *, gpus: float | None) -> subprocess.Popen[str]:
     """Begin to prepare on this machine, beside Ray's own start; `gpus` 0 keeps it off the GPU."""
-    hidden = {"CUDA_VISIBLE_DEVICES": ""} if gpus == 0 else {}
     return subprocess.Popen(
-        _command(folder),
+        [sys.executable, "-m", "search.preparation", str(folder.path)],
         # The run folder holds no package that could hide ours.
         cwd=folder.path,
-        env={**os.environ, **hidden},
+        env={**os.environ, **(NO_GPU if gpus == 0 else {})},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
@@ -61,19 +61,13 @@ def prepare_on_cluster(folder: RunFolder, *, cpus: float, gpus: float) -> Facts:
     import ray
 
     task = ray.remote(num_cpus=cpus, num_gpus=gpus)(_run_on_worker)
-    return _facts(folder, *ray.get(task.remote(str(folder.path))))
+    return _facts(folder, *ray.get(task.remote(str(folder.path), gpus)))
 
 
-def _run_on_worker(run: str) -> tuple[int, int, str]:
-    process = subprocess.Popen(
-        _command(RunFolder(Path(run))), cwd=run, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
-    )
+def _run_on_worker(run: str, gpus: float) -> tuple[int, int, str]:
+    process = start_here(RunFolder(Path(run)), gpus=gpus)
     _, errors = process.communicate()
     return process.pid, process.returncode, errors
-
-
-def _command(folder: RunFolder) -> list[str]:
-    return [sys.executable, "-m", "search.preparation", str(folder.path)]
 
 
 def _draft(folder: RunFolder, pid: int) -> Path:

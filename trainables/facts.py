@@ -13,6 +13,16 @@ from trainables.prompting import Prompting
 FILE = "facts.json"
 
 
+def elsewhere(asked_on: str | None, now_on: str) -> str | None:
+    """What is to be said where a base that was asked on one kind of device is compared with answers of another."""
+    if asked_on in (None, now_on):
+        return None
+    return (
+        f"the base was asked on {asked_on}, this is on {now_on}: numbers are rounded otherwise there,"
+        " and a few answers may differ for that alone — a score compares best on one kind of device"
+    )
+
+
 @dataclass(frozen=True)
 class Facts:
     """The base's own answers and the lengths of prompts.

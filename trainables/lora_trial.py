@@ -17,7 +17,7 @@ from ray import tune
 
 from spaces.secrets import redact
 from studies.files import is_disk_full
-from trainables.task import ERROR_LOG, HANG_LOG, StillHeld, TrialTask
+from trainables.task import ERROR_LOG, HANG_LOG, NO_GPU, StillHeld, TrialTask
 
 if TYPE_CHECKING:
     from trainables.session import TrialSession, Workshop
@@ -38,6 +38,8 @@ class LoraTrial(tune.Trainable):  # type: ignore[misc]
         """Remember the task; the first step does the work."""
         end_with_parent()
         self._task = TrialTask.model_validate(config)
+        if self._task.gpus == 0:
+            os.environ.update(NO_GPU)
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
         """Take the next trial."""

@@ -15,6 +15,7 @@ from trainables.answers import GradedAnswer, grade_answers, graded_to_data, grad
 from trainables.base_model import BaseModel
 from trainables.engine import Engine, NotFinite
 from trainables.examination import naming
+from trainables.facts import elsewhere
 from trainables.grading import Grader
 from trainables.metrics import better
 from trainables.prepared import Prepared
@@ -66,6 +67,8 @@ class TrialSession:
         self.warnings: list[str] = []
         self.hold = checkpoint.Hold(task.folder)
         prepared = workshop.prepared
+        if (odd := elsewhere(prepared.device, self.engine.base.device.type)) is not None:
+            self.warnings.append(odd)
         data = select(task.config, prepared.training, prepared.replay, self.evaluation.held_out)
         try:
             self.engine.open(task.config, task.seed, data)
@@ -75,7 +78,8 @@ class TrialSession:
 
     def resume(self) -> dict[str, Any] | None:
         """Go on from the newest whole checkpoint; returns its report, which may never have arrived."""
-        found, self.warnings = checkpoint.newest(self.task.folder, self.task.identity)
+        found, skipped = checkpoint.newest(self.task.folder, self.task.identity)
+        self.warnings += skipped
         if found is None:
             return None
         self.engine.restore(found.epoch, found.adapter(), found.state())

@@ -11,6 +11,9 @@ from spaces.trial_config import TrialConfig
 
 # In a trial's folder: what was raised, and where a process stood that was given up as hung.
 ERROR_LOG, HANG_LOG = "error.log", "hang.log"
+# Environment of a process that is to use no GPU: Ray hides them from one that asks for none only on nodes that were
+# started so.
+NO_GPU = {"CUDA_VISIBLE_DEVICES": ""}
 
 
 class StillHeld(RuntimeError):
@@ -24,6 +27,7 @@ class TrialTask(BaseModel):
     timeout: seconds that one step may take before the process is given up as hung; None is unbounded.
     max_degradation: an epoch above it is infeasible: it is the trial's best only where no other is feasible.
     known_share: controls of which the base answers less right leave the score (`scoring.scored_roles`), [0, 1].
+    gpus: that Ray gives it; with 0 it sees none, None leaves it to Ray.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -39,6 +43,7 @@ class TrialTask(BaseModel):
     timeout: float | None = None
     max_degradation: float | None = None
     known_share: float = 0.0
+    gpus: float | None = None
 
     @property
     def identity(self) -> dict[str, Any]:
