@@ -264,7 +264,7 @@ def _request(
         "revision": base["revision"],
         "dtype": base["dtype"],
         "attention": spec.attention,
-        "quantization": spec.quantised_as(),
+        "quantization": spec.quantised_as(facts.prompting.unquantised),
         "image_size": spec.image_size,
         "max_pixels": spec.max_pixels,
         "stops": list(facts.prompting.stops),

@@ -10,12 +10,15 @@ from typing import Any
 import torch
 from transformers.modeling_outputs import BaseModelOutputWithPooling
 
+from spaces.trial_config import TargetModules
 from studies.study import BaseModelSpec
+from trainables.adapted import Adapted, by_module, by_name, unquantised
 from trainables.encoding import Encoded, EncodedImage, Encoder, collate
-from trainables.families import family_of
+from trainables.families import FamilyRefused, family_of, refusal
 from trainables.loading import load_model
-from trainables.prompting import Prompting
+from trainables.prompting import BY_MODULE, BY_NAME, Prompting
 from trainables.settling import base_template, settle
+from trainables.text_layers import LayersUnknown, TextLayers
 
 # Outputs of the vision tower that the language model reads; the hidden states of every layer are not.
 POOLED, DEEPSTACK = "pooler_output", "deepstack_features"
@@ -51,10 +54,16 @@ class BaseModel:
         Raises FamilyRefused for a model that cannot be trained here.
         """
         self.family = family_of(model, sees=hasattr(processor, "tokenizer"))
+        try:
+            self.layers = TextLayers.of(model)
+        except LayersUnknown as error:
+            raise refusal(model, str(error)) from error
         self.model = model.eval().requires_grad_(False)
         self.processor = processor
         lent = self.family.chat_template
-        settled = prompting or settle(processor, template or {}, lent)
+        settled = prompting or replace(
+            settle(processor, template or {}, lent), adapted=BY_MODULE, unquantised=unquantised(model)
+        )
         processor.chat_template = settled.chat_template or base_template(processor, lent)
         self.encoder = Encoder(processor, settled.template)
         # The first versions did not write them down.
@@ -65,7 +74,12 @@ class BaseModel:
         cls, name: str, spec: BaseModelSpec, *, prompting: Prompting | None = None, trust_remote_code: bool = False
     ) -> BaseModel:
         """Load a hub model or a local folder. Raises ModelRefused or FamilyRefused."""
-        return cls(*load_model(name, spec, trust_remote_code=trust_remote_code), prompting, spec.template)
+        whole = prompting.unquantised if prompting else None
+        try:
+            loaded = load_model(name, spec, whole=whole, trust_remote_code=trust_remote_code)
+        except LayersUnknown as error:
+            raise FamilyRefused(f"{name!r} cannot be trained here: {error} — choose another base model") from error
+        return cls(*loaded, prompting, spec.template)
 
     @property
     def device(self) -> torch.device:
@@ -94,6 +108,12 @@ class BaseModel:
         """Ids that end an answer, and the model's own."""
         own = self.model.generation_config.eos_token_id
         return sorted({*self.encoder.stops, *(own if isinstance(own, list) else [own])} - {None})
+
+    def adapted(self, target_modules: TargetModules) -> Adapted:
+        """The modules that get LoRA. Raises LayersUnknown where the model has none that can."""
+        if self.prompting.adapted == BY_NAME:
+            return by_name(self.model, self.layers, target_modules, sees=self.encoder.sees)
+        return by_module(self.model, self.layers, target_modules)
 
     @torch.inference_mode()
     def see(self, image: EncodedImage) -> VisionFeatures:

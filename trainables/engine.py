@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +18,6 @@ from trainables.answering import Interviewer, batches
 from trainables.answers import Answer
 from trainables.base_model import BaseModel, VisionFeatures
 from trainables.encoding import Encoded
-from trainables.families import Family, is_vision, lora_targets
 from trainables.losses import answer_loss, divergence, parts
 from trainables.optimization import parameter_groups, rate_at
 from trainables.random_state import random_state, set_random_state
@@ -90,20 +89,22 @@ class Engine:
         """Take a trial in: a fresh adapter, optimizer and random state of its seed."""
         self.close()
         torch.manual_seed(seed)
-        model = get_peft_model(self.base.model, lora_config(config, self.base.family))
+        adapted = self.base.adapted(config.target_modules)
+        model = get_peft_model(self.base.model, lora_config(config, adapted.targets))
         # What peft adds for reentrant checkpointing, which is not ours: every trial would add to it.
         self.base.model.disable_input_require_grads()
         try:
-            self._seat = self._take_seat(config, seed, data, model)
+            self._seat = self._take_seat(config, seed, data, model, adapted.names)
         except BaseException:
             # An adapter left on the base would train along with the next trial's.
             self.base.model = model.unload()
             raise
 
-    def _take_seat(self, config: TrialConfig, seed: int, data: TrainingSet, model: Any) -> Seat:
+    def _take_seat(self, config: TrialConfig, seed: int, data: TrainingSet, model: Any, adapted: Set[str]) -> Seat:
         trained = {name: parameter for name, parameter in model.named_parameters() if parameter.requires_grad}
-        if not trained or any(is_vision(name) for name in trained):
-            raise RuntimeError(f"LoRA must adapt the text model alone, got {list(trained)[:3]}")
+        modules = {name.removeprefix("base_model.model.").partition(".lora_")[0] for name in trained}
+        if strays := modules ^ adapted:
+            raise RuntimeError(f"LoRA must adapt the text model's layers alone, got {sorted(strays)[:3]}")
         groups = parameter_groups(trained, config)
         parameters = [parameter for group in groups for parameter in group["params"]]
         optimizer = torch.optim.AdamW(groups, lr=config.learning_rate, weight_decay=config.weight_decay)
@@ -246,15 +247,15 @@ class Engine:
             self._seat = None
 
 
-def lora_config(config: TrialConfig, family: Family) -> LoraConfig:
-    """The peft configuration of a trial."""
+def lora_config(config: TrialConfig, targets: Mapping[str, Any]) -> LoraConfig:
+    """The peft configuration of a trial; targets: its arguments that say what is adapted."""
     alpha = config.alpha
     return LoraConfig(
         r=config.rank,
         # peft declares an int, but divides by the rank: 0.5 * 5 must not round.
         lora_alpha=int(alpha) if float(alpha).is_integer() else alpha,
         lora_dropout=config.dropout,
-        target_modules=lora_targets(config.target_modules, family),
+        **targets,
         use_rslora=config.rslora,
         use_dora=config.dora,
         init_lora_weights="gaussian" if config.init == "gaussian" else True,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import torch
@@ -12,25 +12,36 @@ from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForImageText
 from transformers.models.auto.modeling_auto import MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES
 
 from studies.study import BaseModelSpec
+from trainables.adapted import unquantised
+from trainables.text_layers import LayersUnknown
 
 
 class ModelRefused(ValueError):
     """A base model that cannot be loaded as asked; the message ends with a remedy after a dash."""
 
 
-def load_model(name: str, spec: BaseModelSpec, *, trust_remote_code: bool = False) -> tuple[Any, Any]:
+def load_model(
+    name: str, spec: BaseModelSpec, *, whole: Sequence[str] | None = None, trust_remote_code: bool = False
+) -> tuple[Any, Any]:
     """(model, processor) of a hub id or a local folder, on CUDA where there is one; of a text model its tokenizer.
 
+    whole: the modules that quantisation leaves alone; None is all but the layers of the text model.
     trust_remote_code: run the Python code that comes with the model. Only safetensors are read.
-    Raises ModelRefused.
+    Raises ModelRefused, and LayersUnknown where quantisation finds no layers of a text model.
     """
     refuse_unfit(spec)
     options: dict[str, Any] = {"revision": spec.revision, "trust_remote_code": trust_remote_code}
     try:
-        sees = _sees(AutoConfig.from_pretrained(name, **options))
+        config = AutoConfig.from_pretrained(name, **options)
+        sees = _sees(config)
         processor = (AutoProcessor if sees else AutoTokenizer).from_pretrained(name, **options)
         model_class = AutoModelForImageTextToText if sees else AutoModelForCausalLM
-        model = model_class.from_pretrained(name, use_safetensors=True, **options, **model_options(spec))
+        if whole is None and spec.quantization != "none":
+            with torch.device("meta"):
+                whole = unquantised(model_class.from_config(config, trust_remote_code=trust_remote_code))
+        model = model_class.from_pretrained(name, use_safetensors=True, **options, **model_options(spec, whole or ()))
+    except LayersUnknown:
+        raise
     except (OSError, ValueError, ImportError, torch.OutOfMemoryError) as error:
         raise ModelRefused(explain(name, error)) from error
     if spec.quantization == "none" and spec.device_map is None:
@@ -70,14 +81,14 @@ def refuse_unfit(spec: BaseModelSpec) -> None:
         raise ModelRefused(f"attention flash_attention_2 needs {lacking} — use attention: sdpa")
 
 
-def model_options(spec: BaseModelSpec) -> dict[str, Any]:
-    """Keyword arguments of `from_pretrained`."""
+def model_options(spec: BaseModelSpec, whole: Sequence[str]) -> dict[str, Any]:
+    """Keyword arguments of `from_pretrained`; whole: the modules that quantisation leaves alone."""
     options: dict[str, Any] = {"dtype": getattr(torch, spec.dtype)}
     if spec.attention is not None:
         options["attn_implementation"] = spec.attention
     if spec.device_map is not None:
         options["device_map"] = spec.device_map
-    if (quantised := spec.quantised_as()) is not None:
+    if (quantised := spec.quantised_as(whole)) is not None:
         from transformers import BitsAndBytesConfig
 
         options["quantization_config"] = BitsAndBytesConfig(**quantised)

@@ -140,7 +140,7 @@ def test_a_model_without_the_usual_layers_is_refused_by_name(study: Path) -> Non
     model = AutoModelForCausalLM.from_pretrained(study.parent / "model")
     for layer in model.model.layers:
         del layer.self_attn.q_proj
-    with pytest.raises(FamilyRefused, match="family llama cannot be trained here: its text model has no layers q_proj"):
+    with pytest.raises(FamilyRefused, match="family llama cannot be trained here: its attention has no q_proj"):
         BaseModel(model, AutoTokenizer.from_pretrained(study.parent / "model"))
 
 

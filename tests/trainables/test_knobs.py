@@ -22,7 +22,6 @@ from trainables.answering import Interviewer
 from trainables.base_model import BaseModel
 from trainables.encoding import Encoded
 from trainables.engine import ADAPTER, Engine, lora_config
-from trainables.families import COMMON
 from trainables.losses import answer_logits, answer_loss, divergence
 from trainables.optimization import parameter_groups
 from trainables.prepared import Prepared, prepare
@@ -130,9 +129,9 @@ def test_dora_learns_magnitudes_too(engine: Engine, prepared: Prepared) -> None:
 
 
 def test_init_and_modules_reach_peft() -> None:
-    config = lora_config(TrialConfig(init="gaussian", rslora=True, dora=True), COMMON)
+    config = lora_config(TrialConfig(init="gaussian", rslora=True, dora=True), {"target_modules": ["q_proj"]})
     assert (config.init_lora_weights, config.use_rslora, config.use_dora) == ("gaussian", True, True)
-    assert lora_config(TrialConfig(), COMMON).init_lora_weights is True
+    assert lora_config(TrialConfig(), {"target_modules": ["q_proj"]}).init_lora_weights is True
 
 
 def test_lora_plus_gives_b_its_own_rate() -> None:

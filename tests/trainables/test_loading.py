@@ -92,10 +92,10 @@ def test_quantisation_asks_for_bitsandbytes(monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_quantisation_leaves_the_vision_tower_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     spec = BaseModelSpec(id="no/such", quantization="4bit", attention="sdpa")
-    options = model_options(spec)
+    options = model_options(spec, ["model.visual", "lm_head"])
     asked = options["quantization_config"].to_dict()
     assert (asked["load_in_4bit"], asked["bnb_4bit_quant_type"]) == (True, "nf4")
-    assert {"visual", "vision_tower", "lm_head"} <= set(asked["llm_int8_skip_modules"])
+    assert asked["llm_int8_skip_modules"] == ["model.visual", "lm_head"]
     assert options["attn_implementation"] == "sdpa"
     assert "device_map" in options
 
