@@ -16,7 +16,7 @@ from urllib.parse import urlparse
 
 from search.known_controls import said_of, unknown_controls
 from search.manifest import memory_bytes, versions
-from search.preparation import length_problems
+from search.preparation import length_problems, module_problems
 from spaces.problems import InputError, Problem
 from spaces.space import Space
 from spaces.trial_config import TrialConfig
@@ -166,11 +166,10 @@ def size_up(study: Study, space: Space, *, trust_remote_code: bool = False) -> t
         message, _, remedy = str(error).partition(" — ")
         return [Finding("stop", message, remedy or "mend the row, or choose another base model")], None
     longest = max(row.prompt for row in rows)
-    short = [
-        Finding("stop", f"{one.field}: {one.message}", one.remedy) for one in length_problems(study, space, longest)
-    ]
-    if short:
-        return [_loaded(study, base), *short], None
+    problems = [*length_problems(study, space, longest), *module_problems(study, space, base)]
+    if problems:
+        stops = [Finding("stop", f"{one.field}: {one.message}", one.remedy) for one in problems]
+        return [_loaded(study, base), _adapted(base), *stops], None
     name, config = first_trial(study)
     measure = base.device.type == "cuda" or _weights(base) < SMALL
     found = cost(study, base, config, measure=measure)
@@ -182,7 +181,12 @@ def size_up(study: Study, space: Space, *, trust_remote_code: bool = False) -> t
         memory={part: getattr(found, part) for part in ("weights", "trained", "activations")},
         seconds=found.seconds(study, config),
     )
-    return [_loaded(study, base), *_memory(base, found.memory), *(_controls(study, base) if measure else ())], sized
+    return [
+        _loaded(study, base),
+        _adapted(base),
+        *_memory(base, found.memory),
+        *(_controls(study, base) if measure else ()),
+    ], sized
 
 
 def _controls(study: Study, base: Any) -> Iterator[Finding]:
@@ -216,6 +220,10 @@ def _loaded(study: Study, base: Any) -> Finding:
     return Finding(
         "ok", f"{study.base_model} loads: {base.model.config.model_type}, {_weights(base) / 1e6:,.0f} M weights"
     )
+
+
+def _adapted(base: Any) -> Finding:
+    return Finding("ok", f"LoRA adapts {base.layers}")
 
 
 def _weights(base: Any) -> int:

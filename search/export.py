@@ -19,6 +19,7 @@ from search.base_model_place import base_model_place
 from search.finalists import score_on_test, winner
 from search.fitness import Fitness, fitness_of
 from search.run_folder import RunFolder
+from search.served_adapter import served
 from search.trial_row import TrialRow, ranked
 from spaces.markdown import Markdown, escape
 from spaces.printable import json_line
@@ -152,7 +153,7 @@ def _write(folder: RunFolder, row: TrialRow, source: Path, target: Path, manifes
     weights, settings = ADAPTER_FILES
     shutil.copyfile(source / weights, target / weights)
     base = manifest["base_model"]
-    adapter = json.loads((source / settings).read_text(encoding="utf-8"))
+    adapter = served(json.loads((source / settings).read_text(encoding="utf-8")), source / weights)
     # peft wrote where the model lay then.
     adapter["base_model_name_or_path"] = base["id"]
     (target / settings).write_text(json.dumps(adapter, indent=2, sort_keys=True), encoding="utf-8")

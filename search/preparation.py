@@ -9,7 +9,7 @@ import subprocess
 import sys
 from contextlib import closing
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from search.known_controls import known_share
 from search.run_folder import RunFolder
@@ -21,6 +21,9 @@ from studies.files import DiskFull, is_disk_full, set_aside
 from studies.study import Study
 from trainables.facts import Facts
 from trainables.task import NO_GPU
+
+if TYPE_CHECKING:
+    from trainables.base_model import BaseModel
 
 UNLOADABLE, UNENCODABLE, DISK_FULL = 2, 3, 4
 
@@ -126,6 +129,8 @@ def prepare_run(folder: RunFolder) -> None:
         base = BaseModel.load(model, spec, trust_remote_code=trust)
     except (ModelRefused, FamilyRefused) as error:
         _give_up(UNLOADABLE, error)
+    if problems := module_problems(study, folder.space(), base):
+        _give_up(UNENCODABLE, json.dumps([vars(problem) for problem in problems]))
     draft = _draft(folder, os.getpid())
     shutil.rmtree(draft, ignore_errors=True)
     try:
@@ -167,6 +172,28 @@ def length_problems(study: Study, space: Space, longest_prompt: int) -> list[Pro
         for field, value in asked
         if value <= longest_prompt
     ]
+
+
+def module_problems(study: Study, space: Space, base: BaseModel) -> list[Problem]:
+    """Where the baselines and the space ask for modules that the base has not, or not all of."""
+    from trainables.text_layers import LayersUnknown
+
+    try:
+        base.adapted("attention+mlp")
+    except LayersUnknown as error:
+        message, _, remedy = str(error).partition(" — ")
+    else:
+        return []
+    asked = [
+        ("study.yaml", f"baselines.{name}.target_modules")
+        for name, config in study.file.baselines.items()
+        if config.target_modules == "attention+mlp"
+    ]
+    if space.reaches("target_modules", "attention+mlp"):
+        asked.append(("", f"space {space.name}: target_modules"))
+        remedy += ", in a space {choice: [attention]}"
+    what = f"models of the family {base.model.config.model_type} cannot be trained with {message}"
+    return [Problem(file, field, what, remedy) for file, field in asked]
 
 
 def _give_up(code: int, error: Exception | str) -> NoReturn:

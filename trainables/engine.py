@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from peft import LoraConfig, get_peft_model
 from peft.tuners.lora import LoraLayer
-from peft.utils import set_peft_model_state_dict
+from peft.utils import get_peft_model_state_dict, set_peft_model_state_dict
 
 from spaces.trial_config import TrialConfig
 from trainables.answering import Interviewer, batches
@@ -205,6 +205,9 @@ class Engine:
     def restore(self, epoch: int, adapter: Mapping[str, torch.Tensor], state: Mapping[str, torch.Tensor]) -> None:
         """Put the open trial where it was after `epoch`, from what `save_adapter` and `state` gave then."""
         seat = self.seat
+        # What peft does not know of, it leaves out without a word.
+        if strays := set(get_peft_model_state_dict(seat.model, save_embedding_layers=False)) ^ set(adapter):
+            raise RuntimeError(f"the checkpoint adapts other modules than this trial: {sorted(strays)[0]}")
         set_peft_model_state_dict(seat.model, dict(adapter))
         optimizer = seat.optimizer.state_dict()
         optimizer["state"] = _moments(state)

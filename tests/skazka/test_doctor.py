@@ -36,6 +36,7 @@ def test_a_healthy_study(tiny_study: Path) -> None:
     assert facts["sized"]["seconds"] > 0
     assert "loads: llava, 1 M weights" in said
     assert "answers cut at max_length" in said
+    assert "LoRA adapts attention 4 layers x 4; MLP 4 layers x 3" in said
 
 
 @pytest.mark.parametrize(

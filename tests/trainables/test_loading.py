@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import httpx2
 import pytest
@@ -18,7 +20,10 @@ from huggingface_hub.errors import (
 )
 
 from studies.study import BaseModelSpec
+from trainables.adapted import unquantised
+from trainables.base_model import BaseModel
 from trainables.loading import ModelRefused, explain, load_model, model_options
+from trainables.prompting import BY_MODULE, BY_NAME, FIRST_UNQUANTISED, Prompting
 
 ANSWER = httpx2.Response(403, request=httpx2.Request("GET", "https://hub/owner/model"))
 
@@ -103,3 +108,30 @@ def test_quantisation_leaves_the_vision_tower_alone(monkeypatch: pytest.MonkeyPa
 def test_gradient_checkpointing_is_on_where_it_is_asked_for(tiny_model: Path) -> None:
     model, _ = load_model(str(tiny_model), BaseModelSpec(id="m", dtype="float32", gradient_checkpointing=True))
     assert model.is_gradient_checkpointing
+
+
+def test_a_quantised_base_keeps_all_but_its_text_layers_whole(
+    tiny_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec = BaseModelSpec(id="model", quantization="4bit")
+    asked: list[Any] = []
+
+    def from_pretrained(name: str, **options: Any) -> None:
+        asked.append(options["quantization_config"].llm_int8_skip_modules)
+        raise OSError("there is no GPU here")
+
+    monkeypatch.setattr("trainables.loading.refuse_unfit", lambda spec: None)
+    monkeypatch.setattr("trainables.loading.AutoModelForImageTextToText.from_pretrained", from_pretrained)
+    for prompting in (None, Prompting()):
+        with pytest.raises(ModelRefused):
+            BaseModel.load(str(tiny_model), spec, prompting=prompting)
+    # A run that the first versions began is asked as they asked.
+    assert asked == [["model.vision_tower", "model.multi_modal_projector", "lm_head"], list(FIRST_UNQUANTISED)]
+
+
+def test_a_run_says_what_it_quantises_and_by_what_rule_it_adapts(tiny_model: Path) -> None:
+    base = BaseModel.load(str(tiny_model), BaseModelSpec(id="model", dtype="float32"))
+    kept = Prompting.from_data(json.loads(json.dumps(base.prompting.as_data())))
+    assert (kept.adapted, list(kept.unquantised)) == (BY_MODULE, unquantised(base.model))
+    earlier = Prompting.from_data({"stops": [2]})
+    assert (earlier.adapted, earlier.unquantised) == (BY_NAME, FIRST_UNQUANTISED)
