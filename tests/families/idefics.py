@@ -1,0 +1,51 @@
+"""Tiny models of the Idefics families."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from parts import SIDE, Family, hf, siglip, text_settings, tokenizer
+
+IDEFICS = (
+    "<|begin_of_text|>{% for message in messages %}{{ message['role'].capitalize() }}"
+    "{% if message['content'][0]['type'] == 'image' %}:{% else %}: {% endif %}"
+    "{% for part in message['content'] %}"
+    "{% if part['type'] == 'image' %}<image>{% else %}{{ part['text'] }}{% endif %}"
+    "{% endfor %}<end_of_utterance>\n{% endfor %}"
+    "{% if add_generation_prompt %}Assistant:{% endif %}"
+)
+
+
+def _idefics_words() -> Any:
+    rows = [f"<row_{row}_col_{column}>" for row in range(1, 7) for column in range(1, 7)]
+    special = ("<fake_token_around_image>", "<image>", "<global-img>", *rows)
+    # As in the released Idefics3: the turn ends with a token that is not the tokenizer's end.
+    return tokenizer(*special, "<end_of_utterance>", end="<|end_of_text|>", begin="<|begin_of_text|>")
+
+
+def idefics3() -> Family:
+    words = _idefics_words()
+    config = hf.Idefics3Config(
+        vision_config=siglip(),
+        text_config=hf.LlamaConfig(**text_settings(words)),
+        image_token_id=words.convert_tokens_to_ids("<image>"),
+        scale_factor=2,
+        pad_token_id=words.pad_token_id,
+    )
+    pictures = hf.Idefics3ImageProcessor(size={"longest_edge": 2 * SIDE}, max_image_size={"longest_edge": SIDE})
+    processor = hf.Idefics3Processor(pictures, words, image_seq_len=4, chat_template=IDEFICS)
+    return hf.Idefics3ForConditionalGeneration(config), processor
+
+
+def smolvlm() -> Family:
+    words = _idefics_words()
+    config = hf.SmolVLMConfig(
+        vision_config=siglip(),
+        text_config=hf.LlamaConfig(**text_settings(words)),
+        image_token_id=words.convert_tokens_to_ids("<image>"),
+        scale_factor=2,
+        pad_token_id=words.pad_token_id,
+    )
+    pictures = hf.SmolVLMImageProcessor(size={"longest_edge": 2 * SIDE}, max_image_size={"longest_edge": SIDE})
+    processor = hf.SmolVLMProcessor(pictures, words, hf.SmolVLMVideoProcessor(), image_seq_len=4, chat_template=IDEFICS)
+    return hf.SmolVLMForConditionalGeneration(config), processor

@@ -1,0 +1,67 @@
+"""Tiny models of Qwen's families."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from parts import CHATML, HIDDEN, Family, hf, text_settings, tokenizer
+
+QWEN_CHAT = CHATML.format(image="<|vision_start|><|image_pad|><|vision_end|>")
+SIZE = {"shortest_edge": 28 * 28, "longest_edge": 56 * 56}
+
+
+def _qwen_words() -> Any:
+    seen = ("<|im_start|>", "<|vision_start|>", "<|vision_end|>")
+    return tokenizer(*seen, end="<|im_end|>", image_token="<|image_pad|>", video_token="<|video_pad|>")
+
+
+def _qwen_ids(words: Any) -> dict[str, Any]:
+    ids = words.convert_tokens_to_ids
+    return {
+        "image_token_id": ids("<|image_pad|>"),
+        "video_token_id": ids("<|video_pad|>"),
+        "vision_start_token_id": ids("<|vision_start|>"),
+        "vision_end_token_id": ids("<|vision_end|>"),
+        "tie_word_embeddings": False,
+    }
+
+
+def qwen2_vl() -> Family:
+    words = _qwen_words()
+    config = hf.Qwen2VLConfig(
+        text_config={**text_settings(words), "rope_parameters": {"rope_type": "default", "mrope_section": [2, 3, 3]}},
+        vision_config={"depth": 2, "embed_dim": 32, "hidden_size": HIDDEN, "num_heads": 2, "mlp_ratio": 2},
+        **_qwen_ids(words),
+    )
+    pictures = hf.Qwen2VLImageProcessor(size=SIZE)
+    processor = hf.Qwen2VLProcessor(pictures, words, hf.Qwen2VLVideoProcessor(), chat_template=QWEN_CHAT)
+    return hf.Qwen2VLForConditionalGeneration(config), processor
+
+
+def qwen2_5_vl() -> Family:
+    words = _qwen_words()
+    vision = {"depth": 2, "hidden_size": 32, "intermediate_size": 64, "num_heads": 2, "out_hidden_size": HIDDEN}
+    config = hf.Qwen2_5_VLConfig(
+        text_config={**text_settings(words), "rope_parameters": {"rope_type": "default", "mrope_section": [2, 3, 3]}},
+        vision_config={**vision, "fullatt_block_indexes": [1], "window_size": 56},
+        **_qwen_ids(words),
+    )
+    pictures = hf.Qwen2VLImageProcessor(size=SIZE)
+    processor = hf.Qwen2_5_VLProcessor(pictures, words, hf.Qwen2VLVideoProcessor(), chat_template=QWEN_CHAT)
+    return hf.Qwen2_5_VLForConditionalGeneration(config), processor
+
+
+def qwen3_vl() -> Family:
+    words = _qwen_words()
+    vision = {"depth": 3, "hidden_size": 32, "intermediate_size": 64, "num_heads": 2, "out_hidden_size": HIDDEN}
+    rope = {"rope_type": "default", "mrope_section": [2, 3, 3], "mrope_interleaved": True}
+    config = hf.Qwen3VLConfig(
+        text_config={**text_settings(words), "rope_parameters": rope},
+        vision_config={**vision, "deepstack_visual_indexes": [0, 1], "num_position_embeddings": 64, "patch_size": 16},
+        **_qwen_ids(words),
+    )
+    pictures = hf.Qwen2VLImageProcessor(
+        size={"shortest_edge": 32 * 32, "longest_edge": 64 * 64}, patch_size=16, merge_size=2
+    )
+    processor = hf.Qwen3VLProcessor(pictures, words, hf.Qwen3VLVideoProcessor(), chat_template=QWEN_CHAT)
+    return hf.Qwen3VLForConditionalGeneration(config), processor
