@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from parts import CHATML, HIDDEN, Family, hf, text_settings, tokenizer
+from parts import CHATML, EXPERTS, HIDDEN, Family, hf, released, text_settings, tokenizer
 
 QWEN_CHAT = CHATML.format(image="<|vision_start|><|image_pad|><|vision_end|>")
 SIZE = {"shortest_edge": 28 * 28, "longest_edge": 56 * 56}
@@ -51,17 +51,61 @@ def qwen2_5_vl() -> Family:
     return hf.Qwen2_5_VLForConditionalGeneration(config), processor
 
 
+SEEN_3 = {
+    "depth": 3,
+    "hidden_size": 32,
+    "intermediate_size": 64,
+    "num_heads": 2,
+    "out_hidden_size": HIDDEN,
+    "num_position_embeddings": 64,
+    "patch_size": 16,
+}
+ROPE_3 = {"rope_type": "default", "mrope_section": [2, 3, 3], "mrope_interleaved": True}
+# Of Qwen3.5 a layer of each kind: a state in place of keys and values, and attention with a gate in q_proj.
+HYBRID: dict[str, Any] = {
+    "layer_types": ["linear_attention", "full_attention"],
+    "linear_key_head_dim": 16,
+    "linear_value_head_dim": 16,
+    "linear_num_key_heads": 2,
+    "linear_num_value_heads": 4,
+    "rope_parameters": {**ROPE_3, "mrope_section": [2, 1, 1], "partial_rotary_factor": 0.5},
+}
+
+
+def _qwen3_processor(words: Any, template: str) -> Any:
+    size = {"shortest_edge": 32 * 32, "longest_edge": 64 * 64}
+    pictures = hf.Qwen2VLImageProcessor(size=size, patch_size=16, merge_size=2)
+    return hf.Qwen3VLProcessor(pictures, words, hf.Qwen3VLVideoProcessor(), chat_template=template)
+
+
 def qwen3_vl() -> Family:
     words = _qwen_words()
-    vision = {"depth": 3, "hidden_size": 32, "intermediate_size": 64, "num_heads": 2, "out_hidden_size": HIDDEN}
-    rope = {"rope_type": "default", "mrope_section": [2, 3, 3], "mrope_interleaved": True}
     config = hf.Qwen3VLConfig(
-        text_config={**text_settings(words), "rope_parameters": rope},
-        vision_config={**vision, "deepstack_visual_indexes": [0, 1], "num_position_embeddings": 64, "patch_size": 16},
+        text_config={**text_settings(words), "rope_parameters": ROPE_3},
+        vision_config={**SEEN_3, "deepstack_visual_indexes": [0, 1]},
         **_qwen_ids(words),
     )
-    pictures = hf.Qwen2VLImageProcessor(
-        size={"shortest_edge": 32 * 32, "longest_edge": 64 * 64}, patch_size=16, merge_size=2
+    return hf.Qwen3VLForConditionalGeneration(config), _qwen3_processor(words, QWEN_CHAT)
+
+
+def qwen3_vl_moe() -> Family:
+    words = _qwen_words()
+    config = hf.Qwen3VLMoeConfig(
+        text_config={**text_settings(words), **EXPERTS, "rope_parameters": ROPE_3},
+        vision_config={**SEEN_3, "deepstack_visual_indexes": [0, 1]},
+        **_qwen_ids(words),
     )
-    processor = hf.Qwen3VLProcessor(pictures, words, hf.Qwen3VLVideoProcessor(), chat_template=QWEN_CHAT)
-    return hf.Qwen3VLForConditionalGeneration(config), processor
+    return hf.Qwen3VLMoeForConditionalGeneration(config), _qwen3_processor(words, released("qwen3_vl"))
+
+
+def qwen3_5() -> Family:
+    words = _qwen_words()
+    config = hf.Qwen3_5Config(text_config={**text_settings(words), **HYBRID}, vision_config=SEEN_3, **_qwen_ids(words))
+    return hf.Qwen3_5ForConditionalGeneration(config), _qwen3_processor(words, released("qwen3_5_think"))
+
+
+def qwen3_5_moe() -> Family:
+    words = _qwen_words()
+    settings = {**text_settings(words), **HYBRID, **EXPERTS, "shared_expert_intermediate_size": 32}
+    config = hf.Qwen3_5MoeConfig(text_config=settings, vision_config=SEEN_3, **_qwen_ids(words))
+    return hf.Qwen3_5MoeForConditionalGeneration(config), _qwen3_processor(words, released("qwen3_6"))

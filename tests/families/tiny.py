@@ -19,6 +19,9 @@ BUILDERS: dict[str, Callable[[], Family]] = {
     "qwen2_vl": qwen.qwen2_vl,
     "qwen2_5_vl": qwen.qwen2_5_vl,
     "qwen3_vl": qwen.qwen3_vl,
+    "qwen3_vl_moe": qwen.qwen3_vl_moe,
+    "qwen3_5": qwen.qwen3_5,
+    "qwen3_5_moe": qwen.qwen3_5_moe,
     "llava": llava.llava,
     "llava_onevision": llava.llava_onevision,
     "idefics3": idefics.idefics3,
@@ -36,6 +39,10 @@ def build(name: str, folder: Path) -> Path:
     model, processor = BUILDERS[name]()
     # Frozen as the base is, a new model's last layer is too weak for any adapter to be sure of a token.
     torch.nn.init.normal_(model.get_output_embeddings().weight, std=0.3)
+    # A released projector is not the zero that a new one begins as.
+    for weight in model.parameters():
+        if weight.dim() > 1 and not weight.any():
+            torch.nn.init.normal_(weight, std=0.3)
     model.save_pretrained(folder)
     processor.save_pretrained(folder)
     return folder
