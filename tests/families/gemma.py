@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from parts import HEADS, HIDDEN, SIDE, Family, hf, siglip, text_settings, tokenizer
+from typing import Any
+
+from parts import EXPERTS, HEADS, HIDDEN, SIDE, Family, hf, released, siglip, text_settings, tokenizer
 
 GEMMA = (
     "<bos>{% for message in messages %}<start_of_turn>"
@@ -52,3 +54,73 @@ def gemma3() -> Family:
     pictures = hf.Gemma3ImageProcessor(size={"height": SIDE, "width": SIDE})
     processor = hf.Gemma3Processor(pictures, words, chat_template=GEMMA, image_seq_length=4)
     return hf.Gemma3ForConditionalGeneration(config), processor
+
+
+def _gemma4(hearing: dict[str, Any] | None = None, **text: Any) -> Family:
+    special = ("<|turn>", "<turn|>", "<|channel>", "<channel|>", "<|video|>")
+    named = {"image": "<|image|>", "boi": "<|image>", "eoi": "<image|>"}
+    sounds = {"audio": "<|audio|>", "boa": "<|audio>", "eoa": "<audio|>"}
+    tokens = {f"{name}_token": token for name, token in {**named, **sounds}.items()}
+    words = tokenizer(*special, end="<eos>", begin="<bos>", **tokens)
+    settings = {
+        "layer_types": ["sliding_attention", "full_attention"],
+        "sliding_window": 16,
+        "global_head_dim": 32,
+        "vocab_size_per_layer_input": len(words),
+        "hidden_size_per_layer_input": 8,
+        "use_bidirectional_attention": "vision",
+    }
+    ids = {f"{name}_token_id": words.convert_tokens_to_ids(token) for name, token in {**named, **sounds}.items()}
+    config = hf.Gemma4Config(
+        text_config={**text_settings(words), **settings, **text},
+        vision_config={
+            "hidden_size": 32,
+            "intermediate_size": 64,
+            "num_hidden_layers": 2,
+            "num_attention_heads": 2,
+            "num_key_value_heads": 2,
+            "head_dim": 16,
+            "patch_size": 4,
+            "pooling_kernel_size": 2,
+            "position_embedding_size": 64,
+        },
+        audio_config=hearing,
+        video_token_id=words.convert_tokens_to_ids("<|video|>"),
+        tie_word_embeddings=False,
+        **ids,
+    )
+    # As many soft tokens as the processor allows at least.
+    look = {"patch_size": 4, "max_soft_tokens": 70, "pooling_kernel_size": 2}
+    processor = hf.Gemma4Processor(
+        hf.Gemma4AudioFeatureExtractor(),
+        hf.Gemma4ImageProcessor(**look),
+        words,
+        hf.Gemma4VideoProcessor(**look),
+        chat_template=released("gemma4_v5"),
+    )
+    return hf.Gemma4ForConditionalGeneration(config), processor
+
+
+def gemma4() -> Family:
+    return _gemma4()
+
+
+def gemma4_shared() -> Family:
+    # As in E2B: it hears too, and its last layers have no keys and values of their own and wider MLPs.
+    hearing = {
+        "hidden_size": 32,
+        "num_hidden_layers": 1,
+        "num_attention_heads": 2,
+        "subsampling_conv_channels": [8, 8],
+        "output_proj_dims": 32,
+    }
+    kinds = ["sliding_attention", "full_attention"]
+    shared = {"num_kv_shared_layers": 2, "use_double_wide_mlp": True}
+    return _gemma4(hearing, num_hidden_layers=4, layer_types=2 * kinds, **shared)
+
+
+def gemma4_moe() -> Family:
+    # As in 26B-A4B: keys are values where attention is full, and a token's own input to a layer is left out.
+    experts = {**EXPERTS, "top_k_experts": EXPERTS["num_experts_per_tok"]}
+    del experts["num_experts_per_tok"]
+    return _gemma4(enable_moe_block=True, attention_k_eq_v=True, hidden_size_per_layer_input=0, **experts)

@@ -39,7 +39,8 @@ def test_a_tiny_model_sees_and_answers_in_plain_transformers(name: str, tmp_path
     model = AutoModelForImageTextToText.from_pretrained(folder).eval()
     processor = AutoProcessor.from_pretrained(folder)
     processor.chat_template = processor.chat_template or PALIGEMMA
-    assert model.config.model_type == name
+    # A kind of a family has its name and one more word.
+    assert name.startswith(model.config.model_type)
     inputs = asked(processor, "red")
     logits = model(**inputs).logits
     assert logits.isfinite().all()

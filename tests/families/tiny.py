@@ -28,6 +28,9 @@ BUILDERS: dict[str, Callable[[], Family]] = {
     "smolvlm": idefics.smolvlm,
     "paligemma": gemma.paligemma,
     "gemma3": gemma.gemma3,
+    "gemma4": gemma.gemma4,
+    "gemma4_shared": gemma.gemma4_shared,
+    "gemma4_moe": gemma.gemma4_moe,
     "internvl": qwen_based.internvl,
     "mllama": meta.mllama,
 }
