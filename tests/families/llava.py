@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from parts import CHATML, PATCH, SIDE, Family, hf, siglip, text_settings, tokenizer
+from parts import CHATML, PATCH, SIDE, Family, hf, released, siglip, text_settings, tokenizer
 
 VICUNA = (
     "{% for message in messages %}{{ message['role'].upper() }}: "
@@ -57,3 +57,26 @@ def llava_onevision() -> Family:
         chat_template=CHATML.format(image="<image>\n"),
     )
     return hf.LlavaOnevisionForConditionalGeneration(config), processor
+
+
+def llava_next() -> Family:
+    words = tokenizer("<image>", end="</s>", begin="<s>")
+    pinpoints = [[SIDE, 2 * SIDE], [2 * SIDE, SIDE], [2 * SIDE, 2 * SIDE]]
+    config = hf.LlavaNextConfig(
+        vision_config=hf.CLIPVisionConfig(**siglip(projection_dim=32)),
+        text_config=hf.MistralConfig(**text_settings(words)),
+        image_token_index=words.convert_tokens_to_ids("<image>"),
+        image_grid_pinpoints=pinpoints,
+        image_seq_length=16,
+    )
+    side = {"height": SIDE, "width": SIDE}
+    processor = hf.LlavaNextProcessor(
+        hf.LlavaNextImageProcessor(size={"shortest_edge": SIDE}, crop_size=side, image_grid_pinpoints=pinpoints),
+        words,
+        patch_size=PATCH,
+        vision_feature_select_strategy="default",
+        num_additional_image_tokens=1,
+        image_token="<image>",
+        chat_template=released("llava_next"),
+    )
+    return hf.LlavaNextForConditionalGeneration(config), processor

@@ -9,6 +9,7 @@ import gemma
 import idefics
 import llava
 import meta
+import mistral
 import qwen
 import qwen_based
 import torch
@@ -23,11 +24,14 @@ BUILDERS: dict[str, Callable[[], Family]] = {
     "qwen3_5": qwen.qwen3_5,
     "qwen3_5_moe": qwen.qwen3_5_moe,
     "llava": llava.llava,
+    "llava_pixtral": mistral.llava_pixtral,
+    "llava_next": llava.llava_next,
     "llava_onevision": llava.llava_onevision,
     "idefics3": idefics.idefics3,
     "smolvlm": idefics.smolvlm,
     "paligemma": gemma.paligemma,
     "gemma3": gemma.gemma3,
+    "mistral3": mistral.mistral3,
     "gemma4": gemma.gemma4,
     "gemma4_shared": gemma.gemma4_shared,
     "gemma4_moe": gemma.gemma4_moe,
