@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from parts import SIDE, Family, hf, siglip, text_settings, tokenizer
+from parts import HIDDEN, SIDE, Family, hf, siglip, text_settings, tokenizer
 
 IDEFICS = (
     "<|begin_of_text|>{% for message in messages %}{{ message['role'].capitalize() }}"
@@ -49,3 +49,25 @@ def smolvlm() -> Family:
     pictures = hf.SmolVLMImageProcessor(size={"longest_edge": 2 * SIDE}, max_image_size={"longest_edge": SIDE})
     processor = hf.SmolVLMProcessor(pictures, words, hf.SmolVLMVideoProcessor(), image_seq_len=4, chat_template=IDEFICS)
     return hf.SmolVLMForConditionalGeneration(config), processor
+
+
+def idefics2() -> Family:
+    words = tokenizer("<fake_token_around_image>", "<image>", "<end_of_utterance>", end="</s>", begin="<s>")
+    config = hf.Idefics2Config(
+        vision_config=siglip(),
+        perceiver_config={
+            "hidden_size": HIDDEN,
+            "resampler_n_latents": 4,
+            "resampler_depth": 1,
+            "resampler_n_heads": 2,
+            "resampler_head_dim": 16,
+            "num_key_value_heads": 1,
+        },
+        text_config=hf.MistralConfig(**text_settings(words)),
+        image_token_id=words.convert_tokens_to_ids("<image>"),
+    )
+    size = {"shortest_edge": SIDE, "longest_edge": 2 * SIDE}
+    pictures = hf.Idefics2ImageProcessor(size=size, do_image_splitting=False)
+    template = IDEFICS.removeprefix("<|begin_of_text|>")
+    processor = hf.Idefics2Processor(pictures, words, image_seq_len=4, chat_template=template)
+    return hf.Idefics2ForConditionalGeneration(config), processor

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import gemma
+import glm
 import idefics
 import llava
 import meta
@@ -27,6 +28,7 @@ BUILDERS: dict[str, Callable[[], Family]] = {
     "llava_pixtral": mistral.llava_pixtral,
     "llava_next": llava.llava_next,
     "llava_onevision": llava.llava_onevision,
+    "idefics2": idefics.idefics2,
     "idefics3": idefics.idefics3,
     "smolvlm": idefics.smolvlm,
     "paligemma": gemma.paligemma,
@@ -35,6 +37,9 @@ BUILDERS: dict[str, Callable[[], Family]] = {
     "gemma4": gemma.gemma4,
     "gemma4_shared": gemma.gemma4_shared,
     "gemma4_moe": gemma.gemma4_moe,
+    "glm4v": glm.glm4v,
+    "glm4v_moe": glm.glm4v_moe,
+    "glm46v": glm.glm46v,
     "internvl": qwen_based.internvl,
     "mllama": meta.mllama,
 }
