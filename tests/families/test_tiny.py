@@ -19,17 +19,18 @@ WITHOUT_FEATURES = {"mllama"}
 
 
 def asked(processor: Any, colour: str) -> Any:
-    """A question about a picture, as the processor encodes it."""
+    """A question about a picture, as the processor encodes it, in the model's precision."""
     picture = Image.new("RGB", (40, 30), colour)
     picture.paste("black", (0, 0, 13, 10))
     content = [{"type": "image", "image": picture}, {"type": "text", "text": "Кто?"}]
-    return processor.apply_chat_template(
+    inputs = processor.apply_chat_template(
         [{"role": "user", "content": content}],
         add_generation_prompt=True,
         tokenize=True,
         return_dict=True,
         return_tensors="pt",
     )
+    return inputs.to(torch.float32)
 
 
 @pytest.mark.parametrize("name", tiny.BUILDERS)

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import cohere
 import gemma
 import glm
 import idefics
+import liquid
 import llava
 import meta
 import mistral
@@ -41,6 +43,10 @@ BUILDERS: dict[str, Callable[[], Family]] = {
     "glm4v_moe": glm.glm4v_moe,
     "glm46v": glm.glm46v,
     "internvl": qwen_based.internvl,
+    "aya_vision": cohere.aya_vision,
+    "cohere2_vision": cohere.cohere2_vision,
+    "lfm2_vl": liquid.lfm2_vl,
+    "llama4": meta.llama4,
     "mllama": meta.mllama,
 }
 
