@@ -24,14 +24,12 @@ PALIGEMMA = (
 class Family:
     """One family's peculiarities.
 
-    text_model: regular expression of the names of the text model's layers, up to their own. one_tensor: the language
-    model takes the features of a batch's pictures as one tensor, not as a list of one each. answer_inputs: per-token
+    text_model: regular expression of the names of the text model's layers, up to their own. answer_inputs: per-token
     input -> its value on the answer, where that is not 0. chat_template: for processors that come without one. refused:
     why the family cannot be trained here.
     """
 
     text_model: str = r".*(language_model|text_model).*"
-    one_tensor: bool = False
     answer_inputs: Mapping[str, int] = field(default_factory=dict)
     chat_template: str | None = None
     refused: str | None = None
@@ -49,9 +47,9 @@ FAMILIES: dict[str, Family] = {
     "idefics3": COMMON,
     "smolvlm": COMMON,
     # A prefix of the prompt attends in both directions, an answer to what is before it: its tokens say which they are.
-    "paligemma": Family(one_tensor=True, answer_inputs={"token_type_ids": 1}, chat_template=PALIGEMMA),
-    "gemma3": Family(one_tensor=True),
-    "internvl": Family(one_tensor=True),
+    "paligemma": Family(answer_inputs={"token_type_ids": 1}, chat_template=PALIGEMMA),
+    "gemma3": COMMON,
+    "internvl": COMMON,
     "mllama": Family(refused="it reads pictures by cross-attention, not as tokens of the prompt"),
 }
 
@@ -93,11 +91,16 @@ def _without_layers(model: Any, family: Family) -> str | None:
     return f"its text model has no layers {', '.join(missing)}" if missing else None
 
 
+def vision_model(model: Any) -> Any:
+    """The part of a vision-language model that looks at pictures; the whole's own method may only hand them on."""
+    inner = model.base_model
+    return inner if callable(getattr(inner, "get_image_features", None)) else model
+
+
 def _blind(model: Any) -> str | None:
     """What the common path needs to show a model pictures and it lacks."""
-    if not callable(getattr(model, "get_image_features", None)):
+    if not callable(getattr(vision_model(model), "get_image_features", None)):
         return "it has no get_image_features"
-    inner = getattr(model, "model", model)
-    if "mm_encoder_outputs" not in inspect.signature(inner.forward).parameters:
+    if "mm_encoder_outputs" not in inspect.signature(model.base_model.forward).parameters:
         return "its forward takes no mm_encoder_outputs"
     return None
