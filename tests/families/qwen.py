@@ -109,3 +109,40 @@ def qwen3_5_moe() -> Family:
     settings = {**text_settings(words), **HYBRID, **EXPERTS, "shared_expert_intermediate_size": 32}
     config = hf.Qwen3_5MoeConfig(text_config=settings, vision_config=SEEN_3, **_qwen_ids(words))
     return hf.Qwen3_5MoeForConditionalGeneration(config), _qwen3_processor(words, released("qwen3_6"))
+
+
+def qwen2_5_omni_thinker() -> Family:
+    sounds = {"audio_token": "<|AUDIO|>", "audio_bos_token": "<|audio_bos|>", "audio_eos_token": "<|audio_eos|>"}
+    sights = {"image_token": "<|IMAGE|>", "video_token": "<|VIDEO|>"}
+    borders = {"vision_bos_token": "<|vision_bos|>", "vision_eos_token": "<|vision_eos|>"}
+    words = tokenizer("<|im_start|>", end="<|im_end|>", **sounds, **sights, **borders)
+    ids = words.convert_tokens_to_ids
+    vision = {"depth": 2, "hidden_size": 32, "intermediate_size": 64, "num_heads": 2, "out_hidden_size": HIDDEN}
+    hearing = {
+        "num_mel_bins": 16,
+        "d_model": 32,
+        "encoder_layers": 1,
+        "encoder_attention_heads": 2,
+        "encoder_ffn_dim": 64,
+        "output_dim": HIDDEN,
+    }
+    config = hf.Qwen2_5OmniThinkerConfig(
+        text_config={**text_settings(words), "rope_parameters": {"rope_type": "default", "mrope_section": [2, 3, 3]}},
+        vision_config={**vision, "fullatt_block_indexes": [1], "window_size": 56},
+        audio_config=hearing,
+        image_token_index=ids("<|IMAGE|>"),
+        video_token_index=ids("<|VIDEO|>"),
+        audio_token_index=ids("<|AUDIO|>"),
+        audio_start_token_id=ids("<|audio_bos|>"),
+        audio_end_token_id=ids("<|audio_eos|>"),
+        vision_start_token_id=ids("<|vision_bos|>"),
+        vision_end_token_id=ids("<|vision_eos|>"),
+    )
+    processor = hf.Qwen2_5OmniProcessor(
+        hf.Qwen2VLImageProcessor(size=SIZE),
+        hf.Qwen2VLVideoProcessor(),
+        hf.WhisperFeatureExtractor(feature_size=16),
+        words,
+        chat_template=CHATML.format(image="<|vision_bos|><|IMAGE|><|vision_eos|>"),
+    )
+    return hf.Qwen2_5OmniThinkerForConditionalGeneration(config), processor

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import baidu
 import cohere
 import gemma
 import glm
@@ -26,6 +27,7 @@ BUILDERS: dict[str, Callable[[], Family]] = {
     "qwen3_vl_moe": qwen.qwen3_vl_moe,
     "qwen3_5": qwen.qwen3_5,
     "qwen3_5_moe": qwen.qwen3_5_moe,
+    "qwen2_5_omni_thinker": qwen.qwen2_5_omni_thinker,
     "llava": llava.llava,
     "llava_pixtral": mistral.llava_pixtral,
     "llava_next": llava.llava_next,
@@ -43,6 +45,11 @@ BUILDERS: dict[str, Callable[[], Family]] = {
     "glm4v_moe": glm.glm4v_moe,
     "glm46v": glm.glm46v,
     "internvl": qwen_based.internvl,
+    "ovis2": qwen_based.ovis2,
+    "video_llama_3": qwen_based.video_llama_3,
+    "minicpmv4_6": qwen_based.minicpmv4_6,
+    "paddleocr_vl": baidu.paddleocr_vl,
+    "ernie4_5_vl_moe": baidu.ernie4_5_vl_moe,
     "aya_vision": cohere.aya_vision,
     "cohere2_vision": cohere.cohere2_vision,
     "lfm2_vl": liquid.lfm2_vl,
