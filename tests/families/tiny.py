@@ -7,6 +7,7 @@ from pathlib import Path
 
 import baidu
 import cohere
+import deepseek
 import gemma
 import glm
 import idefics
@@ -50,6 +51,9 @@ BUILDERS: dict[str, Callable[[], Family]] = {
     "minicpmv4_6": qwen_based.minicpmv4_6,
     "paddleocr_vl": baidu.paddleocr_vl,
     "ernie4_5_vl_moe": baidu.ernie4_5_vl_moe,
+    "deepseek_vl": deepseek.deepseek_vl,
+    "deepseek_vl_hybrid": deepseek.deepseek_vl_hybrid,
+    "kimi_k25": deepseek.kimi_k25,
     "aya_vision": cohere.aya_vision,
     "cohere2_vision": cohere.cohere2_vision,
     "lfm2_vl": liquid.lfm2_vl,
