@@ -6,15 +6,6 @@ from typing import Any
 
 from parts import EXPERTS, HEADS, HIDDEN, SIDE, Family, hf, released, siglip, text_settings, tokenizer
 
-GEMMA = (
-    "<bos>{% for message in messages %}<start_of_turn>"
-    "{{ 'model' if message['role'] == 'assistant' else message['role'] }}\n"
-    "{% for part in message['content'] %}"
-    "{% if part['type'] == 'image' %}<start_of_image>{% else %}{{ part['text'] | trim }}{% endif %}"
-    "{% endfor %}<end_of_turn>\n{% endfor %}"
-    "{% if add_generation_prompt %}<start_of_turn>model\n{% endif %}"
-)
-
 
 def paligemma() -> Family:
     words = tokenizer("<image>", end="<eos>", begin="<bos>")
@@ -52,7 +43,7 @@ def gemma3() -> Family:
         image_token_id=ids("<image_soft_token>"),
     )
     pictures = hf.Gemma3ImageProcessor(size={"height": SIDE, "width": SIDE})
-    processor = hf.Gemma3Processor(pictures, words, chat_template=GEMMA, image_seq_length=4)
+    processor = hf.Gemma3Processor(pictures, words, chat_template=released("gemma3"), image_seq_length=4)
     return hf.Gemma3ForConditionalGeneration(config), processor
 
 

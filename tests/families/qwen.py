@@ -6,7 +6,6 @@ from typing import Any
 
 from parts import CHATML, EXPERTS, HIDDEN, Family, hf, released, text_settings, tokenizer
 
-QWEN_CHAT = CHATML.format(image="<|vision_start|><|image_pad|><|vision_end|>")
 SIZE = {"shortest_edge": 28 * 28, "longest_edge": 56 * 56}
 
 
@@ -34,7 +33,7 @@ def qwen2_vl() -> Family:
         **_qwen_ids(words),
     )
     pictures = hf.Qwen2VLImageProcessor(size=SIZE)
-    processor = hf.Qwen2VLProcessor(pictures, words, hf.Qwen2VLVideoProcessor(), chat_template=QWEN_CHAT)
+    processor = hf.Qwen2VLProcessor(pictures, words, hf.Qwen2VLVideoProcessor(), chat_template=released("qwen2_5_vl"))
     return hf.Qwen2VLForConditionalGeneration(config), processor
 
 
@@ -47,7 +46,9 @@ def qwen2_5_vl() -> Family:
         **_qwen_ids(words),
     )
     pictures = hf.Qwen2VLImageProcessor(size=SIZE)
-    processor = hf.Qwen2_5_VLProcessor(pictures, words, hf.Qwen2VLVideoProcessor(), chat_template=QWEN_CHAT)
+    processor = hf.Qwen2_5_VLProcessor(
+        pictures, words, hf.Qwen2VLVideoProcessor(), chat_template=released("qwen2_5_vl")
+    )
     return hf.Qwen2_5_VLForConditionalGeneration(config), processor
 
 
@@ -85,7 +86,7 @@ def qwen3_vl() -> Family:
         vision_config={**SEEN_3, "deepstack_visual_indexes": [0, 1]},
         **_qwen_ids(words),
     )
-    return hf.Qwen3VLForConditionalGeneration(config), _qwen3_processor(words, QWEN_CHAT)
+    return hf.Qwen3VLForConditionalGeneration(config), _qwen3_processor(words, released("qwen3_vl"))
 
 
 def qwen3_vl_moe() -> Family:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from parts import CHATML, HIDDEN, PATCH, SIDE, Family, hf, siglip, text_settings, tokenizer
 from qwen import HYBRID
 
 
-def internvl() -> Family:
+def _internvl(text: type[Any]) -> Family:
     words = tokenizer(
         "<|im_start|>",
         end="<|im_end|>",
@@ -24,7 +26,7 @@ def internvl() -> Family:
             image_size=[SIDE, SIDE],
             patch_size=[PATCH, PATCH],
         ),
-        text_config=hf.Qwen2Config(**text_settings(words)),
+        text_config=text(**text_settings(words)),
         image_token_id=words.convert_tokens_to_ids("<IMG_CONTEXT>"),
         image_seq_length=4,
         downsample_ratio=0.5,
@@ -38,6 +40,14 @@ def internvl() -> Family:
         chat_template=CHATML.format(image="<IMG_CONTEXT>\n"),
     )
     return hf.InternVLForConditionalGeneration(config), processor
+
+
+def internvl() -> Family:
+    return _internvl(hf.Qwen2Config)
+
+
+def internvl_3_5() -> Family:
+    return _internvl(hf.Qwen3Config)
 
 
 def ovis2() -> Family:

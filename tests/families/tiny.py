@@ -46,6 +46,7 @@ BUILDERS: dict[str, Callable[[], Family]] = {
     "glm4v_moe": glm.glm4v_moe,
     "glm46v": glm.glm46v,
     "internvl": qwen_based.internvl,
+    "internvl_3_5": qwen_based.internvl_3_5,
     "ovis2": qwen_based.ovis2,
     "video_llama_3": qwen_based.video_llama_3,
     "minicpmv4_6": qwen_based.minicpmv4_6,
