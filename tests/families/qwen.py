@@ -62,6 +62,15 @@ SEEN_3 = {
     "patch_size": 16,
 }
 ROPE_3 = {"rope_type": "default", "mrope_section": [2, 3, 3], "mrope_interleaved": True}
+PATCHES_3 = {"size": {"shortest_edge": 32 * 32, "longest_edge": 64 * 64}, "patch_size": 16, "merge_size": 2}
+HEARING = {
+    "num_mel_bins": 16,
+    "d_model": 32,
+    "encoder_layers": 1,
+    "encoder_attention_heads": 2,
+    "encoder_ffn_dim": 64,
+    "output_dim": HIDDEN,
+}
 # Of Qwen3.5 a layer of each kind: a state in place of keys and values, and attention with a gate in q_proj.
 HYBRID: dict[str, Any] = {
     "layer_types": ["linear_attention", "full_attention"],
@@ -74,8 +83,7 @@ HYBRID: dict[str, Any] = {
 
 
 def _qwen3_processor(words: Any, template: str) -> Any:
-    size = {"shortest_edge": 32 * 32, "longest_edge": 64 * 64}
-    pictures = hf.Qwen2VLImageProcessor(size=size, patch_size=16, merge_size=2)
+    pictures = hf.Qwen2VLImageProcessor(**PATCHES_3)
     return hf.Qwen3VLProcessor(pictures, words, hf.Qwen3VLVideoProcessor(), chat_template=template)
 
 
@@ -112,38 +120,51 @@ def qwen3_5_moe() -> Family:
     return hf.Qwen3_5MoeForConditionalGeneration(config), _qwen3_processor(words, released("qwen3_6"))
 
 
-def qwen2_5_omni_thinker() -> Family:
+def _omni_words() -> Any:
     sounds = {"audio_token": "<|AUDIO|>", "audio_bos_token": "<|audio_bos|>", "audio_eos_token": "<|audio_eos|>"}
     sights = {"image_token": "<|IMAGE|>", "video_token": "<|VIDEO|>"}
     borders = {"vision_bos_token": "<|vision_bos|>", "vision_eos_token": "<|vision_eos|>"}
-    words = tokenizer("<|im_start|>", end="<|im_end|>", **sounds, **sights, **borders)
+    return tokenizer("<|im_start|>", end="<|im_end|>", **sounds, **sights, **borders)
+
+
+def _omni_ids(words: Any, suffix: str) -> dict[str, Any]:
+    """suffix: what the names of the three media's tokens end with in the config."""
     ids = words.convert_tokens_to_ids
-    vision = {"depth": 2, "hidden_size": 32, "intermediate_size": 64, "num_heads": 2, "out_hidden_size": HIDDEN}
-    hearing = {
-        "num_mel_bins": 16,
-        "d_model": 32,
-        "encoder_layers": 1,
-        "encoder_attention_heads": 2,
-        "encoder_ffn_dim": 64,
-        "output_dim": HIDDEN,
+    media = {f"{kind}_token_{suffix}": ids(f"<|{kind.upper()}|>") for kind in ("image", "video", "audio")}
+    borders = {
+        f"{kind}_{name}_token_id": ids(f"<|{kind}_{place}|>")
+        for kind in ("vision", "audio")
+        for name, place in (("start", "bos"), ("end", "eos"))
     }
+    return {**media, **borders}
+
+
+def _omni_processor(processor: type[Any], pictures: Any, words: Any) -> Any:
+    template = CHATML.format(image="<|vision_bos|><|IMAGE|><|vision_eos|>")
+    ears = hf.WhisperFeatureExtractor(feature_size=16)
+    return processor(pictures, hf.Qwen2VLVideoProcessor(), ears, words, chat_template=template)
+
+
+def qwen2_5_omni_thinker() -> Family:
+    words = _omni_words()
+    vision = {"depth": 2, "hidden_size": 32, "intermediate_size": 64, "num_heads": 2, "out_hidden_size": HIDDEN}
     config = hf.Qwen2_5OmniThinkerConfig(
         text_config={**text_settings(words), "rope_parameters": {"rope_type": "default", "mrope_section": [2, 3, 3]}},
         vision_config={**vision, "fullatt_block_indexes": [1], "window_size": 56},
-        audio_config=hearing,
-        image_token_index=ids("<|IMAGE|>"),
-        video_token_index=ids("<|VIDEO|>"),
-        audio_token_index=ids("<|AUDIO|>"),
-        audio_start_token_id=ids("<|audio_bos|>"),
-        audio_end_token_id=ids("<|audio_eos|>"),
-        vision_start_token_id=ids("<|vision_bos|>"),
-        vision_end_token_id=ids("<|vision_eos|>"),
+        audio_config=HEARING,
+        **_omni_ids(words, "index"),
     )
-    processor = hf.Qwen2_5OmniProcessor(
-        hf.Qwen2VLImageProcessor(size=SIZE),
-        hf.Qwen2VLVideoProcessor(),
-        hf.WhisperFeatureExtractor(feature_size=16),
-        words,
-        chat_template=CHATML.format(image="<|vision_bos|><|IMAGE|><|vision_eos|>"),
-    )
+    processor = _omni_processor(hf.Qwen2_5OmniProcessor, hf.Qwen2VLImageProcessor(size=SIZE), words)
     return hf.Qwen2_5OmniThinkerForConditionalGeneration(config), processor
+
+
+def qwen3_omni_moe_thinker() -> Family:
+    words = _omni_words()
+    config = hf.Qwen3OmniMoeThinkerConfig(
+        text_config={**text_settings(words), **EXPERTS, "rope_parameters": ROPE_3},
+        vision_config={**SEEN_3, "deepstack_visual_indexes": [0, 1]},
+        audio_config={**HEARING, "downsample_hidden_size": 8},
+        **_omni_ids(words, "id"),
+    )
+    processor = _omni_processor(hf.Qwen3OmniMoeProcessor, hf.Qwen2VLImageProcessor(**PATCHES_3), words)
+    return hf.Qwen3OmniMoeThinkerForConditionalGeneration(config), processor
