@@ -6,15 +6,6 @@ from typing import Any
 
 from parts import EXPERTS, HEADS, HIDDEN, SIDE, Family, hf, released, siglip, text_settings, tokenizer
 
-GEMMA = (
-    "<bos>{% for message in messages %}<start_of_turn>"
-    "{{ 'model' if message['role'] == 'assistant' else message['role'] }}\n"
-    "{% for part in message['content'] %}"
-    "{% if part['type'] == 'image' %}<start_of_image>{% else %}{{ part['text'] | trim }}{% endif %}"
-    "{% endfor %}<end_of_turn>\n{% endfor %}"
-    "{% if add_generation_prompt %}<start_of_turn>model\n{% endif %}"
-)
-
 
 def paligemma() -> Family:
     words = tokenizer("<image>", end="<eos>", begin="<bos>")
@@ -52,16 +43,28 @@ def gemma3() -> Family:
         image_token_id=ids("<image_soft_token>"),
     )
     pictures = hf.Gemma3ImageProcessor(size={"height": SIDE, "width": SIDE})
-    processor = hf.Gemma3Processor(pictures, words, chat_template=GEMMA, image_seq_length=4)
+    processor = hf.Gemma3Processor(pictures, words, chat_template=released("gemma3"), image_seq_length=4)
     return hf.Gemma3ForConditionalGeneration(config), processor
 
 
-def _gemma4(hearing: dict[str, Any] | None = None, **text: Any) -> Family:
+SIGHTS = {"image": "<|image|>", "boi": "<|image>", "eoi": "<image|>"}
+SOUNDS = {"audio": "<|audio|>", "boa": "<|audio>", "eoa": "<audio|>"}
+
+
+def _gemma4_words() -> Any:
     special = ("<|turn>", "<turn|>", "<|channel>", "<channel|>", "<|video|>")
-    named = {"image": "<|image|>", "boi": "<|image>", "eoi": "<image|>"}
-    sounds = {"audio": "<|audio|>", "boa": "<|audio>", "eoa": "<audio|>"}
-    tokens = {f"{name}_token": token for name, token in {**named, **sounds}.items()}
-    words = tokenizer(*special, end="<eos>", begin="<bos>", **tokens)
+    tokens = {f"{name}_token": token for name, token in {**SIGHTS, **SOUNDS}.items()}
+    return tokenizer(*special, end="<eos>", begin="<bos>", **tokens)
+
+
+def _gemma4_ids(words: Any) -> dict[str, Any]:
+    ids = words.convert_tokens_to_ids
+    named = {f"{name}_token_id": ids(token) for name, token in {**SIGHTS, **SOUNDS}.items()}
+    return {**named, "video_token_id": ids("<|video|>"), "tie_word_embeddings": False}
+
+
+def _gemma4(hearing: dict[str, Any] | None = None, **text: Any) -> Family:
+    words = _gemma4_words()
     settings = {
         "layer_types": ["sliding_attention", "full_attention"],
         "sliding_window": 16,
@@ -70,7 +73,6 @@ def _gemma4(hearing: dict[str, Any] | None = None, **text: Any) -> Family:
         "hidden_size_per_layer_input": 8,
         "use_bidirectional_attention": "vision",
     }
-    ids = {f"{name}_token_id": words.convert_tokens_to_ids(token) for name, token in {**named, **sounds}.items()}
     config = hf.Gemma4Config(
         text_config={**text_settings(words), **settings, **text},
         vision_config={
@@ -85,9 +87,7 @@ def _gemma4(hearing: dict[str, Any] | None = None, **text: Any) -> Family:
             "position_embedding_size": 64,
         },
         audio_config=hearing,
-        video_token_id=words.convert_tokens_to_ids("<|video|>"),
-        tie_word_embeddings=False,
-        **ids,
+        **_gemma4_ids(words),
     )
     # As many soft tokens as the processor allows at least.
     look = {"patch_size": 4, "max_soft_tokens": 70, "pooling_kernel_size": 2}
@@ -121,6 +121,33 @@ def gemma4_shared() -> Family:
 
 def gemma4_moe() -> Family:
     # As in 26B-A4B: keys are values where attention is full, and a token's own input to a layer is left out.
-    experts = {**EXPERTS, "top_k_experts": EXPERTS["num_experts_per_tok"]}
+    experts: dict[str, Any] = {**EXPERTS, "top_k_experts": EXPERTS["num_experts_per_tok"]}
     del experts["num_experts_per_tok"]
     return _gemma4(enable_moe_block=True, attention_k_eq_v=True, hidden_size_per_layer_input=0, **experts)
+
+
+def gemma4_unified() -> Family:
+    # It has no vision tower: patches are embedded as they are.
+    words = _gemma4_words()
+    settings = {"layer_types": ["sliding_attention", "full_attention"], "sliding_window": 16, "global_head_dim": 32}
+    config = hf.Gemma4UnifiedConfig(
+        text_config={**text_settings(words), **settings},
+        vision_config={
+            "patch_size": 4,
+            "pooling_kernel_size": 2,
+            "mm_embed_dim": 32,
+            "mm_posemb_size": 64,
+            "output_proj_dims": 32,
+        },
+        audio_config=None,
+        **_gemma4_ids(words),
+    )
+    look = {"patch_size": 4, "max_soft_tokens": 70, "pooling_kernel_size": 2}
+    processor = hf.Gemma4UnifiedProcessor(
+        hf.Gemma4UnifiedAudioFeatureExtractor(),
+        hf.Gemma4UnifiedImageProcessor(**look),
+        words,
+        hf.Gemma4UnifiedVideoProcessor(**look),
+        chat_template=released("gemma4_v5"),
+    )
+    return hf.Gemma4UnifiedForConditionalGeneration(config), processor

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from parts import HIDDEN, SIDE, Family, hf, siglip, text_settings, tokenizer
+from parts import HIDDEN, SIDE, Family, hf, released, siglip, text_settings, tokenizer
 
 IDEFICS = (
-    "<|begin_of_text|>{% for message in messages %}{{ message['role'].capitalize() }}"
+    "{% for message in messages %}{{ message['role'].capitalize() }}"
     "{% if message['content'][0]['type'] == 'image' %}:{% else %}: {% endif %}"
     "{% for part in message['content'] %}"
     "{% if part['type'] == 'image' %}<image>{% else %}{{ part['text'] }}{% endif %}"
@@ -16,15 +16,15 @@ IDEFICS = (
 )
 
 
-def _idefics_words() -> Any:
+def _idefics_words(begin: str) -> Any:
     rows = [f"<row_{row}_col_{column}>" for row in range(1, 7) for column in range(1, 7)]
     special = ("<fake_token_around_image>", "<image>", "<global-img>", *rows)
     # As in the released Idefics3: the turn ends with a token that is not the tokenizer's end.
-    return tokenizer(*special, "<end_of_utterance>", end="<|end_of_text|>", begin="<|begin_of_text|>")
+    return tokenizer(*special, "<end_of_utterance>", end="<|end_of_text|>", begin=begin)
 
 
 def idefics3() -> Family:
-    words = _idefics_words()
+    words = _idefics_words("<|begin_of_text|>")
     config = hf.Idefics3Config(
         vision_config=siglip(),
         text_config=hf.LlamaConfig(**text_settings(words)),
@@ -33,12 +33,12 @@ def idefics3() -> Family:
         pad_token_id=words.pad_token_id,
     )
     pictures = hf.Idefics3ImageProcessor(size={"longest_edge": 2 * SIDE}, max_image_size={"longest_edge": SIDE})
-    processor = hf.Idefics3Processor(pictures, words, image_seq_len=4, chat_template=IDEFICS)
+    processor = hf.Idefics3Processor(pictures, words, image_seq_len=4, chat_template=released("idefics3"))
     return hf.Idefics3ForConditionalGeneration(config), processor
 
 
 def smolvlm() -> Family:
-    words = _idefics_words()
+    words = _idefics_words("<|im_start|>")
     config = hf.SmolVLMConfig(
         vision_config=siglip(),
         text_config=hf.LlamaConfig(**text_settings(words)),
@@ -47,7 +47,8 @@ def smolvlm() -> Family:
         pad_token_id=words.pad_token_id,
     )
     pictures = hf.SmolVLMImageProcessor(size={"longest_edge": 2 * SIDE}, max_image_size={"longest_edge": SIDE})
-    processor = hf.SmolVLMProcessor(pictures, words, hf.SmolVLMVideoProcessor(), image_seq_len=4, chat_template=IDEFICS)
+    videos = hf.SmolVLMVideoProcessor()
+    processor = hf.SmolVLMProcessor(pictures, words, videos, image_seq_len=4, chat_template=released("smolvlm"))
     return hf.SmolVLMForConditionalGeneration(config), processor
 
 
@@ -68,6 +69,5 @@ def idefics2() -> Family:
     )
     size = {"shortest_edge": SIDE, "longest_edge": 2 * SIDE}
     pictures = hf.Idefics2ImageProcessor(size=size, do_image_splitting=False)
-    template = IDEFICS.removeprefix("<|begin_of_text|>")
-    processor = hf.Idefics2Processor(pictures, words, image_seq_len=4, chat_template=template)
+    processor = hf.Idefics2Processor(pictures, words, image_seq_len=4, chat_template=IDEFICS)
     return hf.Idefics2ForConditionalGeneration(config), processor

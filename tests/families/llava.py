@@ -10,6 +10,13 @@ VICUNA = (
     "{% for part in message['content'] if part['type'] == 'text' %}{{ part['text'] }} {% endfor %}{% endfor %}"
     "{% if add_generation_prompt %}ASSISTANT:{% endif %}"
 )
+GRANITE = (
+    "{% for message in messages %}<|start_of_role|>{{ message['role'] }}<|end_of_role|>"
+    "{% for part in message['content'] %}"
+    "{% if part['type'] == 'image' %}<image>{{ '\n' }}{% else %}{{ part['text'] }}{% endif %}"
+    "{% endfor %}<|end_of_text|>\n{% endfor %}"
+    "{% if add_generation_prompt %}<|start_of_role|>assistant<|end_of_role|>{% endif %}"
+)
 
 
 def llava() -> Family:
@@ -80,3 +87,32 @@ def llava_next() -> Family:
         chat_template=released("llava_next"),
     )
     return hf.LlavaNextForConditionalGeneration(config), processor
+
+
+def granite4_vision() -> Family:
+    # Features for several layers of the text model, by the layer's number; made by Q-Formers.
+    words = tokenizer("<image>", "<|start_of_role|>", "<|end_of_role|>", end="<|end_of_text|>")
+    pinpoints = [[SIDE, 2 * SIDE], [2 * SIDE, SIDE]]
+    vision = siglip(hidden_size=64, vision_use_head=False)
+    config = hf.Granite4VisionConfig(
+        vision_config=hf.SiglipVisionConfig(**vision),
+        text_config=text_settings(words),
+        qformer_config=hf.Blip2QFormerConfig(num_hidden_layers=1, intermediate_size=64),
+        image_token_index=words.convert_tokens_to_ids("<image>"),
+        image_grid_pinpoints=pinpoints,
+        vision_feature_select_strategy="full",
+        downsample_rate="1/2",
+        deepstack_layer_map=[[-1, 0]],
+        spatial_target_layers=[1],
+    )
+    processor = hf.Granite4VisionProcessor(
+        hf.LlavaNextImageProcessor(
+            size={"shortest_edge": SIDE}, crop_size={"height": SIDE, "width": SIDE}, image_grid_pinpoints=pinpoints
+        ),
+        words,
+        patch_size=PATCH,
+        vision_feature_select_strategy="full",
+        downsample_rate="1/2",
+        chat_template=GRANITE,
+    )
+    return hf.Granite4VisionForConditionalGeneration(config), processor

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import baidu
 import cohere
+import deepseek
 import gemma
 import glm
 import idefics
@@ -26,10 +28,13 @@ BUILDERS: dict[str, Callable[[], Family]] = {
     "qwen3_vl_moe": qwen.qwen3_vl_moe,
     "qwen3_5": qwen.qwen3_5,
     "qwen3_5_moe": qwen.qwen3_5_moe,
+    "qwen2_5_omni_thinker": qwen.qwen2_5_omni_thinker,
+    "qwen3_omni_moe_thinker": qwen.qwen3_omni_moe_thinker,
     "llava": llava.llava,
     "llava_pixtral": mistral.llava_pixtral,
     "llava_next": llava.llava_next,
     "llava_onevision": llava.llava_onevision,
+    "granite4_vision": llava.granite4_vision,
     "idefics2": idefics.idefics2,
     "idefics3": idefics.idefics3,
     "smolvlm": idefics.smolvlm,
@@ -39,10 +44,20 @@ BUILDERS: dict[str, Callable[[], Family]] = {
     "gemma4": gemma.gemma4,
     "gemma4_shared": gemma.gemma4_shared,
     "gemma4_moe": gemma.gemma4_moe,
+    "gemma4_unified": gemma.gemma4_unified,
     "glm4v": glm.glm4v,
     "glm4v_moe": glm.glm4v_moe,
     "glm46v": glm.glm46v,
     "internvl": qwen_based.internvl,
+    "internvl_3_5": qwen_based.internvl_3_5,
+    "ovis2": qwen_based.ovis2,
+    "video_llama_3": qwen_based.video_llama_3,
+    "minicpmv4_6": qwen_based.minicpmv4_6,
+    "paddleocr_vl": baidu.paddleocr_vl,
+    "ernie4_5_vl_moe": baidu.ernie4_5_vl_moe,
+    "deepseek_vl": deepseek.deepseek_vl,
+    "deepseek_vl_hybrid": deepseek.deepseek_vl_hybrid,
+    "kimi_k25": deepseek.kimi_k25,
     "aya_vision": cohere.aya_vision,
     "cohere2_vision": cohere.cohere2_vision,
     "lfm2_vl": liquid.lfm2_vl,
