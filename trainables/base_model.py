@@ -11,9 +11,10 @@ import torch
 
 from studies.study import BaseModelSpec
 from trainables.encoding import Encoded, EncodedImage, Encoder, collate
-from trainables.families import FamilyRefused, family_of, vision_model
+from trainables.families import family_of, vision_model
 from trainables.loading import load_model
-from trainables.prompting import GREEDY, Prompting
+from trainables.prompting import Prompting
+from trainables.settling import base_template, settle
 from trainables.vision_features import VisionFeatures, vision_inputs
 
 # Where families with positions in space keep how far those of a batch are from its places.
@@ -23,24 +24,25 @@ POSITIONS = "rope_deltas"
 class BaseModel:
     """A frozen vision-language model with its processor, or a text model with its tokenizer."""
 
-    def __init__(self, model: Any, processor: Any, prompting: Prompting | None = None) -> None:
-        """prompting: how the run that this is for asks; None settles it.
+    def __init__(
+        self,
+        model: Any,
+        processor: Any,
+        prompting: Prompting | None = None,
+        template: Mapping[str, Any] | None = None,
+    ) -> None:
+        """prompting: how the run that this is for asks; None settles it, with the arguments `template`.
 
         Raises FamilyRefused for a model that cannot be trained here.
         """
-        self.encoder = Encoder(processor)
-        self.family = family_of(model, sees=self.encoder.sees)
+        self.family = family_of(model, sees=hasattr(processor, "tokenizer"))
         self.model = model.eval().requires_grad_(False)
         self._counting = [module for module in model.modules() if hasattr(module, POSITIONS)]
-        # Given to a processor that comes without one.
-        lent = self.family.chat_template if processor.chat_template is None else None
-        processor.chat_template = processor.chat_template or lent
-        if processor.chat_template is None:
-            raise FamilyRefused(
-                "the base model has no chat template — choose the version of it that takes instructions"
-            )
         self.processor = processor
-        settled = prompting or Prompting(chat_template=lent, text_only=not self.encoder.sees, generation=GREEDY)
+        lent = self.family.chat_template
+        settled = prompting or settle(processor, template or {}, lent)
+        processor.chat_template = settled.chat_template or base_template(processor, lent)
+        self.encoder = Encoder(processor, settled.template)
         # The first versions did not write them down.
         self.prompting = settled if settled.stops else replace(settled, stops=self._stops())
 
@@ -49,7 +51,7 @@ class BaseModel:
         cls, name: str, spec: BaseModelSpec, *, prompting: Prompting | None = None, trust_remote_code: bool = False
     ) -> BaseModel:
         """Load a hub model or a local folder. Raises ModelRefused or FamilyRefused."""
-        return cls(*load_model(name, spec, trust_remote_code=trust_remote_code), prompting)
+        return cls(*load_model(name, spec, trust_remote_code=trust_remote_code), prompting, spec.template)
 
     @property
     def device(self) -> torch.device:
