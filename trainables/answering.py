@@ -8,8 +8,9 @@ from typing import Any, TypeVar
 import torch
 
 from trainables.answers import ASK_BATCH, Answer, asking_order
-from trainables.base_model import BaseModel, VisionFeatures
+from trainables.base_model import BaseModel
 from trainables.encoding import IGNORED, Encoded, pad
+from trainables.vision_features import VisionFeatures
 
 Item = TypeVar("Item")
 # Rows of prompt cache that asking for names may hold at once: one for each prompt and name.
@@ -74,7 +75,8 @@ class Interviewer:
         batch.pop("labels")
         prompt = model(**batch, use_cache=True, logits_to_keep=1)
         cache = prompt.past_key_values
-        cache.batch_repeat_interleave(len(self.names))
+        # Layers of linear attention are reordered for a beam search alike, but cannot be repeated.
+        cache.reorder_cache(torch.arange(len(rows), device=self.base.device).repeat_interleave(len(self.names)))
         names = pad(list(self.names.values()), IGNORED, left=False).to(self.base.device).repeat(len(rows), 1)
         inputs = names.clamp(min=0)[:, :-1]
         # No mask: the prompts have no padding, and a name's own padding comes after it.

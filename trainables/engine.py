@@ -16,12 +16,13 @@ from peft.utils import get_peft_model_state_dict, set_peft_model_state_dict
 from spaces.trial_config import TrialConfig
 from trainables.answering import Interviewer, batches
 from trainables.answers import Answer
-from trainables.base_model import BaseModel, VisionFeatures
+from trainables.base_model import BaseModel
 from trainables.encoding import Encoded
 from trainables.losses import answer_loss, divergence, parts
 from trainables.optimization import parameter_groups, rate_at
 from trainables.random_state import random_state, set_random_state
 from trainables.training_set import TrainingSet
+from trainables.vision_features import VisionFeatures
 
 MAX_GRAD_NORM = 1.0
 # Of the one adapter that peft holds.

@@ -16,10 +16,11 @@ from studies.rows import Example, Probe, ReplayRow, Row
 from studies.study import Study
 from trainables.answering import Interviewer
 from trainables.answers import GradedAnswer, grade_answers, grader_of
-from trainables.base_model import BaseModel, VisionFeatures
+from trainables.base_model import BaseModel
 from trainables.encoding import Encoded, EncodedImage
 from trainables.grading import HALLUCINATED
 from trainables.training_set import variant_name
+from trainables.vision_features import VisionFeatures
 
 # Characters of what a processor says that a refusal repeats.
 MAX_REASON = 300

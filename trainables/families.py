@@ -19,12 +19,10 @@ PALIGEMMA = (
 class Family:
     """One family's peculiarities.
 
-    one_tensor: the language model takes the features of a batch's pictures as one tensor, not as a list of one each.
     answer_inputs: per-token input -> its value on the answer, where that is not 0. chat_template: for processors that
     come without one. refused: why the family cannot be trained here.
     """
 
-    one_tensor: bool = False
     answer_inputs: Mapping[str, int] = field(default_factory=dict)
     chat_template: str | None = None
     refused: str | None = None
@@ -41,9 +39,9 @@ FAMILIES: dict[str, Family] = {
     "idefics3": COMMON,
     "smolvlm": COMMON,
     # A prefix of the prompt attends in both directions, an answer to what is before it: its tokens say which they are.
-    "paligemma": Family(one_tensor=True, answer_inputs={"token_type_ids": 1}, chat_template=PALIGEMMA),
-    "gemma3": Family(one_tensor=True),
-    "internvl": Family(one_tensor=True),
+    "paligemma": Family(answer_inputs={"token_type_ids": 1}, chat_template=PALIGEMMA),
+    "gemma3": COMMON,
+    "internvl": COMMON,
     "mllama": Family(refused="it reads pictures by cross-attention, not as tokens of the prompt"),
 }
 
@@ -70,11 +68,16 @@ def refusal(model: Any, why: str) -> FamilyRefused:
     return FamilyRefused(f"models of the family {kind} cannot be trained here: {why} — choose another")
 
 
+def vision_model(model: Any) -> Any:
+    """The part of a vision-language model that looks at pictures; the whole's own method may only hand them on."""
+    inner = model.base_model
+    return inner if callable(getattr(inner, "get_image_features", None)) else model
+
+
 def _blind(model: Any) -> str | None:
     """What the common path needs to show a model pictures and it lacks."""
-    if not callable(getattr(model, "get_image_features", None)):
+    if not callable(getattr(vision_model(model), "get_image_features", None)):
         return "it has no get_image_features"
-    inner = getattr(model, "model", model)
-    if "mm_encoder_outputs" not in inspect.signature(inner.forward).parameters:
+    if "mm_encoder_outputs" not in inspect.signature(model.base_model.forward).parameters:
         return "its forward takes no mm_encoder_outputs"
     return None

@@ -14,12 +14,13 @@ from spaces.problems import Problem
 from studies.rows import ReplayRow
 from studies.study import Study
 from trainables.answers import GradedAnswer
-from trainables.base_model import BaseModel, VisionFeatures, features_from_tensors, features_to_tensors
+from trainables.base_model import BaseModel
 from trainables.encoding import Encoded
 from trainables.examination import Examination, RowError, check_sees, encode, encode_rows, see_variants
 from trainables.facts import Facts
 from trainables.prompting import Prompting
 from trainables.scoring import UNKNOWN, scored_roles
+from trainables.vision_features import VisionFeatures, features_from_tensors, features_to_tensors
 
 ROWS, FEATURES = "rows.json", "features.safetensors"
 

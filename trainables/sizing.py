@@ -16,10 +16,11 @@ from studies.rows import Row
 from studies.study import Study
 from trainables.answering import Interviewer
 from trainables.answers import ASK_BATCH
-from trainables.base_model import BaseModel, VisionFeatures
+from trainables.base_model import BaseModel
 from trainables.engine import Engine
 from trainables.examination import RowError, check_sees, encode, naming, read_row
 from trainables.training_set import TrainingSet
+from trainables.vision_features import VisionFeatures
 
 # Bytes a trained weight: itself, its gradient and Adam's two moments, each in float32.
 TRAINED_BYTES = 16

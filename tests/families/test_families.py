@@ -16,11 +16,12 @@ from transformers import AutoModelForImageTextToText, AutoProcessor
 from spaces.trial_config import TargetModules, TrialConfig
 from studies.study import BaseModelSpec
 from trainables.answering import Interviewer
-from trainables.base_model import BaseModel, VisionFeatures
+from trainables.base_model import BaseModel
 from trainables.encoding import IGNORED, Encoded, EncodedImage
 from trainables.engine import Engine
 from trainables.families import FAMILIES, FamilyRefused
 from trainables.training_set import TrainingSet
+from trainables.vision_features import VisionFeatures
 
 # Pictures of several shapes and colours, and questions of several lengths: rows of unequal length.
 TOYS = (
