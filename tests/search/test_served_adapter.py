@@ -13,8 +13,12 @@ from peft import PeftModel
 from safetensors import safe_open
 from transformers import AutoModelForImageTextToText
 
+from benchmarks.campaigns.good_inputs import manifest_of
+from search.export import model_card
 from search.served_adapter import served
+from search.trial_row import TrialRow
 from spaces.trial_config import TargetModules, TrialConfig
+from studies.checks import load_study
 from studies.study import BaseModelSpec
 from trainables.answering import Interviewer
 from trainables.base_model import BaseModel
@@ -105,3 +109,12 @@ def test_a_scale_by_the_root_of_the_rank_is_one_by_the_rank(rank: int, tmp_path:
     now, before = exported["lora_alpha"] / exported["r"], 2 * rank * 0.85 / math.sqrt(rank)
     assert torch.tensor(now).float() == torch.tensor(before).float()
     assert served({**settings, "use_rslora": False}, tmp_path) == {**settings, "use_rslora": False}
+
+
+@pytest.mark.parametrize(("config", "said"), [({}, 0), ({"dora": True}, 1), ({"dora": False}, 0)])
+def test_the_card_says_what_no_server_loads(tiny_study: Path, config: dict[str, Any], said: int) -> None:
+    study = load_study(tiny_study)
+    scores: dict[str, Any] = dict.fromkeys(("score", "gain", "degradation", "hallucination"), 0.5)
+    row = TrialRow("t0000", 0, "search", "t0000", {"epochs": 1, **config}, 0, True, best_epoch=1, **scores)
+    card = model_card(study, row, manifest_of(study), None, None, Prompting())
+    assert card.count("DoRA adapter, which vLLM and SGLang do not load") == said
