@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -20,6 +21,7 @@ from spaces.trial_config import TrialConfig, value_of
 from studies.files import DiskFull, is_disk_full, set_aside
 from studies.study import Study
 from trainables.facts import Facts
+from trainables.prompting import CHECKPOINTS_OWN
 from trainables.task import NO_GPU
 
 if TYPE_CHECKING:
@@ -131,6 +133,8 @@ def prepare_run(folder: RunFolder) -> None:
         _give_up(UNLOADABLE, error)
     if problems := module_problems(study, folder.space(), base):
         _give_up(UNENCODABLE, json.dumps([vars(problem) for problem in problems]))
+    # A run asks to its end as it began, also when it is prepared again.
+    base.prompting = replace(base.prompting, generation=manifest.get("generation", CHECKPOINTS_OWN))
     draft = _draft(folder, os.getpid())
     shutil.rmtree(draft, ignore_errors=True)
     try:

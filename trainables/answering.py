@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import torch
+from transformers import GenerationConfig
 
 from trainables.answers import ASK_BATCH, Answer, asking_order
 from trainables.base_model import BaseModel
 from trainables.encoding import IGNORED, Encoded, pad
+from trainables.prompting import CHECKPOINTS_OWN
 from trainables.vision_features import VisionFeatures
 
 Item = TypeVar("Item")
@@ -56,13 +59,17 @@ class Interviewer:
         batch = self.base.inputs(rows, self.features, left=True)
         batch.pop("labels")
         tokenizer = self.base.encoder.tokenizer
-        output = model.generate(
-            **batch,
-            max_new_tokens=self.max_new_tokens,
-            do_sample=False,
-            pad_token_id=self.base.pad_id,
-            eos_token_id=self.base.stops,
-        )
+        settings: dict[str, Any] = {
+            "max_new_tokens": self.max_new_tokens,
+            "do_sample": False,
+            "pad_token_id": self.base.pad_id,
+            "eos_token_id": self.base.stops,
+        }
+        if self.base.prompting.generation == CHECKPOINTS_OWN:
+            output = model.generate(**batch, **settings)
+        else:
+            with greedy_alone(self.base.model):
+                output = model.generate(**batch, generation_config=GenerationConfig(**settings))
         new = output[:, batch["input_ids"].shape[1] :]
         return [text.strip() for text in tokenizer.batch_decode(new, skip_special_tokens=True)]
 
@@ -86,6 +93,23 @@ class Interviewer:
         chosen = logits.log_softmax(-1).gather(-1, names.clamp(min=0).unsqueeze(-1)).squeeze(-1)
         sums = (chosen * (names != IGNORED)).sum(1).view(len(rows), len(self.names))
         return [dict(zip(self.names, row, strict=True)) for row in sums.tolist()]
+
+
+@contextmanager
+def greedy_alone(model: Any) -> Iterator[None]:
+    """While it lasts, a model generates by what `generate` is told, and by nothing that its checkpoint says.
+
+    transformers fills in whatever it is not told from `model.generation_config`, also beside a configuration of one's
+    own (repetition_penalty, beams, suppressed tokens), and lets a checkpoint's own code take the place of `generate`.
+    """
+    config, own_code = model.generation_config, vars(model).pop("generate", None)
+    model.generation_config = GenerationConfig()
+    try:
+        yield
+    finally:
+        model.generation_config = config
+        if own_code is not None:
+            model.generate = own_code
 
 
 def _by_length(ids: Sequence[str], probes: Mapping[str, Encoded]) -> list[list[str]]:
