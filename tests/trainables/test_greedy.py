@@ -176,6 +176,7 @@ def test_a_run_is_prepared_as_its_manifest_says(
     monkeypatch.setattr(RunFolder, "study", lambda self: study)
     monkeypatch.setattr(RunFolder, "manifest", lambda self: {**manifest, **written})
     monkeypatch.setattr("search.preparation._variants", lambda folder, study: 0)
+    monkeypatch.setattr(RunFolder, "space", lambda self: study.space())
     prepare_run(folder)
     [draft] = tmp_path.glob(".preparing-*")
     assert Facts.read(draft).prompting.generation == expected
