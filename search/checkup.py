@@ -171,7 +171,12 @@ def size_up(study: Study, space: Space, *, trust_remote_code: bool = False) -> t
         memory={part: getattr(found, part) for part in ("weights", "trained", "activations")},
         seconds=found.seconds(study, config),
     )
-    return [_loaded(study, base), *_memory(base, found.memory), *(_controls(study, base) if measure else ())], sized
+    return [
+        _loaded(study, base),
+        *_asked_by(base),
+        *_memory(base, found.memory),
+        *(_controls(study, base) if measure else ()),
+    ], sized
 
 
 def _controls(study: Study, base: Any) -> Iterator[Finding]:
@@ -205,6 +210,17 @@ def _loaded(study: Study, base: Any) -> Finding:
     return Finding(
         "ok", f"{study.base_model} loads: {base.model.config.model_type}, {_weights(base) / 1e6:,.0f} M weights"
     )
+
+
+def _asked_by(base: Any) -> Iterator[Finding]:
+    """How the chat template is asked, where it has a say in it."""
+    from trainables.chat_template import as_yaml
+
+    prompting = base.prompting
+    if prompting.template:
+        yield Finding("ok", f"chat template: {as_yaml(prompting.template)}")
+    if prompting.day is not None:
+        yield Finding("ok", "chat template: writes the day; a run keeps that on which it was prepared")
 
 
 def _weights(base: Any) -> int:
