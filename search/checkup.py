@@ -184,6 +184,7 @@ def size_up(study: Study, space: Space, *, trust_remote_code: bool = False) -> t
     return [
         _loaded(study, base),
         _adapted(base),
+        *_asked_by(base),
         *_memory(base, found.memory),
         *(_controls(study, base) if measure else ()),
     ], sized
@@ -224,6 +225,17 @@ def _loaded(study: Study, base: Any) -> Finding:
 
 def _adapted(base: Any) -> Finding:
     return Finding("ok", f"LoRA adapts {base.layers}")
+
+
+def _asked_by(base: Any) -> Iterator[Finding]:
+    """How the chat template is asked, where it has a say in it."""
+    from trainables.chat_template import as_yaml
+
+    prompting = base.prompting
+    if prompting.template:
+        yield Finding("ok", f"chat template: {as_yaml(prompting.template)}")
+    if prompting.day is not None:
+        yield Finding("ok", "chat template: writes the day; a run keeps that on which it was prepared")
 
 
 def _weights(base: Any) -> int:

@@ -178,7 +178,7 @@ def _write(folder: RunFolder, row: TrialRow, source: Path, target: Path, manifes
         "study": manifest["study"],
         "base_model": base,
         "versions": manifest["versions"],
-        "ask": exported_record(study, target),
+        "ask": exported_record(study, target, prompting),
     }
     (target / RECORD).write_text(json.dumps(record, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
     card = model_card(study, row, manifest, tested, fitness, prompting)

@@ -22,7 +22,7 @@ def save_processor(
     chat_template: str | None,
     text_only: bool,
 ) -> None:
-    """Write the base model's processor beside the adapter; chat_template is for one that has none.
+    """Write the base model's processor beside the adapter; chat_template: the run's own, where that is another.
 
     text_only: the base is a text model, which has a tokenizer instead.
     """
@@ -30,7 +30,7 @@ def save_processor(
 
     loader = AutoTokenizer if text_only else AutoProcessor
     processor = loader.from_pretrained(base_model, revision=revision, trust_remote_code=trust_remote_code)
-    processor.chat_template = processor.chat_template or chat_template
+    processor.chat_template = chat_template or processor.chat_template
     processor.save_pretrained(folder)
 
 

@@ -27,7 +27,7 @@ from search.ledger_file import LedgerError
 from search.manifest import build_manifest, write_manifest
 from search.opening import open_test, unasked
 from search.optuna_study import Goal, Objective, Sampler
-from search.preparation import finish_here, prepare_on_cluster, read_prepared, start_here
+from search.preparation import finish_here, keep_prompting, prepare_on_cluster, read_prepared, start_here
 from search.recovery import restore, settle_base_model, settle_changes
 from search.run_folder import SCORED_BY, RunFolder, default_run
 from search.scheduling import LedgerScheduler, Patience, Scheduling, make_scheduler
@@ -279,6 +279,7 @@ def _sweep(folder: RunFolder, options: Options, halt: Halt, callbacks: Sequence[
                 facts = prepare_on_cluster(folder, cpus=options.cpus_per_trial, gpus=gpus)
             if gpus > 1 and folder.study().file.base_model.device_map is None:
                 _tell(callbacks, [IDLE.format(gpus)])
+            keep_prompting(folder, facts)
             _settle_controls(folder, facts, callbacks)
             _run_stages(folder, facts, replace(options, gpus_per_trial=gpus), halt, callbacks)
     finally:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from search.known_controls import known_share
+from search.ledger import Ledger
 from search.run_folder import RunFolder
 from spaces.problems import InputError, Problem, refuse
 from spaces.secrets import redact
@@ -21,12 +22,14 @@ from spaces.trial_config import TrialConfig, value_of
 from studies.files import DiskFull, is_disk_full, set_aside
 from studies.study import Study
 from trainables.facts import Facts
-from trainables.prompting import CHECKPOINTS_OWN
+from trainables.prompting import CHECKPOINTS_OWN, Prompting
 from trainables.task import NO_GPU
 
 if TYPE_CHECKING:
     from trainables.base_model import BaseModel
 
+# Where the ledger keeps how the run asks.
+PROMPTING = "prompting"
 UNLOADABLE, UNENCODABLE, DISK_FULL = 2, 3, 4
 
 
@@ -40,6 +43,33 @@ def read_prepared(folder: RunFolder) -> Facts | None:
         return Facts.read(folder.prepared)
     except (OSError, ValueError, KeyError, TypeError):
         return None
+
+
+def prompting_of(folder: RunFolder, ledger: Ledger) -> Prompting | None:
+    """How a run asks its base, on whatever day it is prepared again; None before that is settled."""
+    missing = "missing"
+    kept = ledger.meta(PROMPTING, missing)
+    if kept != missing:
+        return None if kept is None else Prompting.from_data(kept)
+    if (facts := read_prepared(folder)) is not None:
+        return facts.prompting
+    # Earlier versions kept it with what was prepared alone; before that is there, no trial is entered.
+    return Prompting() if ledger.trials() else None
+
+
+def keep_prompting(folder: RunFolder, facts: Facts) -> None:
+    """Enter in the ledger how the run asks, for the day that what was prepared is lost."""
+    with closing(folder.ledger()) as ledger:
+        if ledger.meta(PROMPTING) is None:
+            ledger.set_meta(PROMPTING, facts.prompting.as_data())
+
+
+def keep_prompting_over_change(folder: RunFolder, ledger: Ledger, *, of_model: bool) -> None:
+    """Before what was prepared is set aside: keep how the run asks, unless model or template arguments are others."""
+    known = prompting_of(folder, ledger)
+    given = folder.found_study().file.base_model.template
+    stays = known is not None and not of_model and all(known.template.get(name) == given[name] for name in given)
+    ledger.set_meta(PROMPTING, known.as_data() if known is not None and stays else None)
 
 
 def start_here(folder: RunFolder, *, gpus: float | None) -> subprocess.Popen[str]:
@@ -127,8 +157,10 @@ def prepare_run(folder: RunFolder) -> None:
     study, manifest = folder.study(), folder.manifest()
     spec, trust = study.file.base_model, manifest["options"].get("trust_remote_code", False)
     model = manifest["base_model"]["id"]
+    with closing(folder.ledger()) as ledger:
+        prompting = prompting_of(folder, ledger)
     try:
-        base = BaseModel.load(model, spec, trust_remote_code=trust)
+        base = BaseModel.load(model, spec, prompting=prompting, trust_remote_code=trust)
     except (ModelRefused, FamilyRefused) as error:
         _give_up(UNLOADABLE, error)
     if problems := module_problems(study, folder.space(), base):

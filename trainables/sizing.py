@@ -18,7 +18,7 @@ from trainables.answering import Interviewer
 from trainables.answers import ASK_BATCH
 from trainables.base_model import BaseModel
 from trainables.engine import Engine
-from trainables.examination import RowError, check_sees, encode, naming, read_row
+from trainables.examination import RowError, check_sees, encode, encode_names, naming, read_row
 from trainables.training_set import TrainingSet
 from trainables.vision_features import VisionFeatures
 
@@ -69,7 +69,7 @@ class Cost:
 def row_lengths(study: Study, base: BaseModel) -> list[RowLength]:
     """The lengths of all training rows; the vision tower is not asked.
 
-    Raises RowError with every row of the study, of the test side too, that the base cannot be shown.
+    Raises RowError with every row of the study, of the test side too, that the base cannot be shown, and every name.
     """
     check_sees(study, base)
     token = base.model.config.image_token_id if base.encoder.sees else None
@@ -83,6 +83,10 @@ def row_lengths(study: Study, base: BaseModel) -> list[RowLength]:
             problems += error.problems
             continue
         lengths.append(RowLength(encoded.prompt.count(token), len(encoded.prompt), len(encoded.answer)))
+    try:
+        encode_names(study, base)
+    except RowError as error:
+        problems += error.problems
     if problems:
         raise RowError(problems)
     return lengths[: len(study.training)]
@@ -104,7 +108,7 @@ def cost(study: Study, base: BaseModel, config: TrialConfig, *, measure: bool) -
     longest = sorted(study.training, key=lambda row: len(row.answer), reverse=True)[: config.batch_size]
     rows = [encode(study, base, features, row) for row in longest]
     probes = {probe.id: encode(study, base, features, probe) for probe in study.probes_of("search")[:ASK_BATCH]}
-    names = {name: tuple(base.encoder.answer_ids("?", name)) for name in study.names}
+    names = encode_names(study, base)
     interviewer = Interviewer(base, features, names, max_new_tokens=study.file.evaluation.max_new_tokens)
     engine = Engine(base, features, interviewer, study.file.base_model.micro_batch)
     engine.open(config, 0, TrainingSet(tuple(row.cut(config.max_length) for row in rows)))
