@@ -271,6 +271,7 @@ class RunFolder:
             "timeout": manifest["options"].get("trial_timeout"),
             "max_degradation": manifest["options"].get("max_degradation"),
             "known_share": known_share(manifest),
+            "gpus": manifest["options"].get("gpus_per_trial"),
         }
 
 

@@ -66,6 +66,15 @@ def one_row_too_many(device: torch.device) -> str:
     return f"one row at a time does not fit {where} beside the base model — {remedy}"
 
 
+def limit_memory(share: float | None) -> None:
+    """Leave the rest of a GPU's memory to those who share it: whoever asks for more runs out alone.
+
+    share: of one GPU; None, 0 and 1 or more set no limit.
+    """
+    if share is not None and 0 < share < 1 and torch.cuda.is_available():
+        torch.cuda.set_per_process_memory_fraction(share)
+
+
 def free_memory() -> None:
     """Give back what nothing holds any more."""
     gc.collect()

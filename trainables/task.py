@@ -24,6 +24,7 @@ class TrialTask(BaseModel):
     timeout: seconds that one step may take before the process is given up as hung; None is unbounded.
     max_degradation: an epoch above it is infeasible: it is the trial's best only where no other is feasible.
     known_share: controls of which the base answers less right leave the score (`scoring.scored_roles`), [0, 1].
+    gpus: that the trial has to itself; less than 1 is a share of the memory of one. None says nothing.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -39,6 +40,7 @@ class TrialTask(BaseModel):
     timeout: float | None = None
     max_degradation: float | None = None
     known_share: float = 0.0
+    gpus: float | None = None
 
     @property
     def identity(self) -> dict[str, Any]:

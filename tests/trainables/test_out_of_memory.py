@@ -20,7 +20,7 @@ from trainables.base_model import BaseModel, VisionFeatures
 from trainables.encoding import EncodedImage
 from trainables.engine import Engine
 from trainables.examination import RowError, naming, picture_of, see_variants
-from trainables.memory import AtOnce
+from trainables.memory import AtOnce, limit_memory
 from trainables.prepared import Prepared, prepare
 from trainables.training_set import TrainingSet
 
@@ -48,6 +48,18 @@ def test_half_as_many_until_they_fit(error: RuntimeError) -> None:
     assert tried == [11, 6, 3, 3, 3, 2]
     assert fits.map(double, range(4)) == [0, 2, 4, 6]
     assert tried[6:] == [3, 1]
+
+
+@pytest.mark.parametrize(("share", "limits"), [(0.5, [0.5]), (1, []), (2, []), (0, []), (None, [])])
+@pytest.mark.parametrize("gpu", [True, False])
+def test_who_shares_a_gpu_takes_its_share_of_the_memory(
+    monkeypatch: pytest.MonkeyPatch, share: float | None, limits: list[float], gpu: bool
+) -> None:
+    given: list[float] = []
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: gpu)
+    monkeypatch.setattr(torch.cuda, "set_per_process_memory_fraction", given.append)
+    limit_memory(share)
+    assert given == (limits if gpu else [])
 
 
 def test_what_is_not_a_lack_of_memory_is_raised_at_once() -> None:
