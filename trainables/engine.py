@@ -13,6 +13,7 @@ from peft.tuners.lora import LoraLayer
 from peft.utils import set_peft_model_state_dict
 
 from spaces.trial_config import TrialConfig
+from trainables.adapter_precision import inputs_as_they_are, take_any_precision
 from trainables.answering import Interviewer
 from trainables.answers import Answer
 from trainables.base_model import BaseModel, VisionFeatures
@@ -106,6 +107,7 @@ class Engine:
             raise
 
     def _take_seat(self, config: TrialConfig, seed: int, data: TrainingSet, model: Any) -> Seat:
+        take_any_precision(model)
         trained = {name: parameter for name, parameter in model.named_parameters() if parameter.requires_grad}
         if not trained or any(is_vision(name) for name in trained):
             raise RuntimeError(f"LoRA must adapt the text model alone, got {list(trained)[:3]}")
@@ -152,7 +154,8 @@ class Engine:
             seat.optimizer.zero_grad(set_to_none=True)
             set_random_state(before, self.base.device)
 
-        return seat.at_once.run(lambda size: self._accumulate(seat, rows, size), len(rows), undo)
+        with inputs_as_they_are(seat.model, dora=seat.config.dora):
+            return seat.at_once.run(lambda size: self._accumulate(seat, rows, size), len(rows), undo)
 
     def _accumulate(self, seat: Seat, rows: Sequence[Encoded], size: int) -> float:
         """Mean loss over a batch's answer tokens (nats), its gradient summed over micro-batches of `size` rows."""
