@@ -37,7 +37,7 @@ from search.wandb_log import check_login, following
 from spaces.problems import InputError, Problem, refuse
 from spaces.space import Space
 from spaces.trial_config import TrialConfig
-from studies.checks import load_study
+from studies.checks import load_study, untrainable
 from studies.files import DiskFull, is_disk_full
 from studies.study import Study
 from trainables.facts import Facts
@@ -264,6 +264,8 @@ def _sweep(folder: RunFolder, options: Options, halt: Halt, callbacks: Sequence[
             return
     # Of this machine and its nodes nothing is known yet where Ray was joined, by us or before.
     joined = options.address is not None or ray.is_initialized()
+    # Of a run of an earlier version, which let it begin.
+    refuse(untrainable(folder.study()))
     # On one machine the preparation and Ray start side by side; each takes seconds.
     process = start_here(folder, gpus=options.gpus_per_trial) if facts is None and not joined else None
     try:

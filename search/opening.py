@@ -44,11 +44,13 @@ class Examiner:
         from trainables.base_model import BaseModel
         from trainables.examination import Examination
         from trainables.lora_trial import end_with_parent
+        from trainables.memory import limit_memory
 
         end_with_parent()
         torch.set_num_threads(1)
         self.folder = RunFolder(Path(run))
         study, manifest = self.folder.study(), self.folder.manifest()
+        limit_memory(manifest["options"].get("gpus_per_trial"))
         spec, trust = study.file.base_model, manifest["options"].get("trust_remote_code", False)
         model = manifest["base_model"]["id"]
         facts = Facts.read(self.folder.prepared)

@@ -151,6 +151,7 @@ def prepare_run(folder: RunFolder) -> None:
     from trainables.examination import RowError
     from trainables.families import FamilyRefused
     from trainables.loading import ModelRefused
+    from trainables.memory import is_out_of_memory, one_row_too_many
     from trainables.prepared import prepare
 
     torch.set_num_threads(1)
@@ -176,6 +177,8 @@ def prepare_run(folder: RunFolder) -> None:
     except Exception as error:
         if is_disk_full(error):
             _give_up(DISK_FULL, error)
+        if is_out_of_memory(error):
+            _give_up(UNLOADABLE, one_row_too_many(base.device))
         raise
 
 

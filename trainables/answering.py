@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from copy import copy
+from typing import Any
 
 import torch
 from transformers import GenerationConfig
 
-from trainables.answers import ASK_BATCH, Answer, asking_order
+from trainables.answers import ASK_BATCH, ASK_TOKENS, Answer, asking_batches
 from trainables.base_model import BaseModel
 from trainables.encoding import IGNORED, Encoded, pad
+from trainables.memory import AtOnce, batches
 from trainables.prompting import CHECKPOINTS_OWN
 from trainables.vision_features import VisionFeatures
 
-Item = TypeVar("Item")
 # Rows of prompt cache that asking for names may hold at once: one for each prompt and name.
 NAME_ROWS = 128
 
@@ -47,13 +48,35 @@ class Interviewer:
         model.eval()
         lengths = {probe: len(row.prompt) for probe, row in probes.items()}
         texts: dict[str, str] = {}
-        for ids in batches(asking_order(lengths), self.batch_size):
-            texts.update(zip(ids, self._generate(model, [probes[probe] for probe in ids]), strict=True))
+        fits = AtOnce()
+        for ids in asking_batches(lengths, self.max_new_tokens, self.batch_size):
+            rows = [probes[probe] for probe in ids]
+            texts.update(zip(ids, fits.map(lambda part: self._generate(model, part), rows), strict=True))
         odds: dict[str, dict[str, float]] = {}
         for same_length in _by_length(naming, probes):
-            for ids in batches(same_length, max(1, NAME_ROWS // len(self.names))):
-                odds.update(zip(ids, self._name_odds(model, [probes[probe] for probe in ids]), strict=True))
+            fits = AtOnce()
+            for asked in batches(same_length, self._prompts_at_once(lengths[same_length[0]])):
+                rows = [probes[probe] for probe in asked]
+                odds.update(zip(asked, fits.map(lambda part: self._odds(model, part), rows), strict=True))
         return [Answer(probe, texts[probe], odds.get(probe, {})) for probe in probes]
+
+    def _prompts_at_once(self, length: int) -> int:
+        """Prompts of that length whose names are asked for together, at least one."""
+        tokens = length + max(map(len, self.names.values()))
+        return max(1, min(NAME_ROWS, ASK_TOKENS // tokens) // len(self.names))
+
+    def _odds(self, model: Any, rows: Sequence[Encoded]) -> list[dict[str, float]]:
+        """As `_name_odds`; of one long prompt the names are asked for in parts."""
+        if len(rows) > 1:
+            return self._name_odds(model, rows)
+        tokens = len(rows[0].prompt) + max(map(len, self.names.values()))
+
+        def odds_of(names: Sequence[str]) -> list[tuple[str, float]]:
+            fewer = copy(self)
+            fewer.names = {name: self.names[name] for name in names}
+            return list(fewer._name_odds(model, rows)[0].items())
+
+        return [dict(AtOnce(max(1, ASK_TOKENS // tokens)).map(odds_of, list(self.names)))]
 
     def _generate(self, model: Any, rows: Sequence[Encoded]) -> list[str]:
         batch = self.base.inputs(rows, self.features, left=True)
@@ -117,9 +140,3 @@ def _by_length(ids: Sequence[str], probes: Mapping[str, Encoded]) -> list[list[s
     for probe in ids:
         groups.setdefault(len(probes[probe].prompt), []).append(probe)
     return list(groups.values())
-
-
-def batches(items: Sequence[Item], size: int) -> Iterator[Sequence[Item]]:
-    """Consecutive slices of at most `size` items."""
-    for start in range(0, len(items), size):
-        yield items[start : start + size]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import math
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
@@ -14,11 +13,13 @@ from peft.tuners.lora import LoraLayer
 from peft.utils import get_peft_model_state_dict, set_peft_model_state_dict
 
 from spaces.trial_config import TrialConfig
-from trainables.answering import Interviewer, batches
+from trainables.adapter_precision import inputs_as_they_are, take_any_precision
+from trainables.answering import Interviewer
 from trainables.answers import Answer
 from trainables.base_model import BaseModel
 from trainables.encoding import Encoded
 from trainables.losses import answer_loss, divergence, parts
+from trainables.memory import AtOnce, batches
 from trainables.optimization import parameter_groups, rate_at
 from trainables.random_state import random_state, set_random_state
 from trainables.training_set import TrainingSet
@@ -53,13 +54,18 @@ class Seat:
     parameters: list[torch.nn.Parameter]
     optimizer: torch.optim.AdamW
     schedule: torch.optim.lr_scheduler.LambdaLR
-    # Rows at once on the device; a batch is the sum of its micro-batches.
-    micro_batch: int
+    # Rows on the device; a batch is the sum of its micro-batches.
+    at_once: AtOnce
     epoch: int = 0
     # Optimizer steps so far.
     steps: int = 0
     # Of the adapter's output, in answering and saving.
     scale: float = 1.0
+
+    @property
+    def micro_batch(self) -> int:
+        """Rows at once on the device."""
+        return self.at_once.rows or self.config.batch_size
 
 
 class Engine:
@@ -102,6 +108,7 @@ class Engine:
             raise
 
     def _take_seat(self, config: TrialConfig, seed: int, data: TrainingSet, model: Any, adapted: Set[str]) -> Seat:
+        take_any_precision(model)
         trained = {name: parameter for name, parameter in model.named_parameters() if parameter.requires_grad}
         modules = {name.removeprefix("base_model.model.").partition(".lora_")[0] for name in trained}
         if strays := modules ^ adapted:
@@ -112,7 +119,7 @@ class Engine:
         total = data.steps(config.batch_size) * config.epochs
         schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: rate_at(step, total, config))
         micro_batch = min(config.batch_size, self.micro_batch or config.batch_size)
-        return Seat(config, seed, data, model, parameters, optimizer, schedule, micro_batch)
+        return Seat(config, seed, data, model, parameters, optimizer, schedule, AtOnce(micro_batch))
 
     def train_epoch(self) -> EpochResult:
         """Train one more epoch. Raises NotFinite when the loss is no number."""
@@ -143,28 +150,24 @@ class Engine:
 
     def _backward(self, seat: Seat, rows: Sequence[Encoded]) -> float:
         """Gradients of a batch; out of memory, the same again from smaller micro-batches."""
-        while True:
-            before = random_state(self.base.device)
-            try:
-                return self._accumulate(seat, rows)
-            except torch.OutOfMemoryError:
-                if min(seat.micro_batch, len(rows)) == 1:
-                    raise
-                seat.micro_batch = math.ceil(min(seat.micro_batch, len(rows)) / 2)
-            # Outside the handler, whose traceback would hold the memory that is to be freed.
+        before = random_state(self.base.device)
+
+        def undo() -> None:
             seat.optimizer.zero_grad(set_to_none=True)
-            _free_memory()
             set_random_state(before, self.base.device)
 
-    def _accumulate(self, seat: Seat, rows: Sequence[Encoded]) -> float:
-        """Mean loss over a batch's answer tokens (nats), its gradient summed over micro-batches."""
+        with inputs_as_they_are(seat.model, dora=seat.config.dora):
+            return seat.at_once.run(lambda size: self._accumulate(seat, rows, size), len(rows), undo)
+
+    def _accumulate(self, seat: Seat, rows: Sequence[Encoded], size: int) -> float:
+        """Mean loss over a batch's answer tokens (nats), its gradient summed over micro-batches of `size` rows."""
         total = 0.0
-        for part, share in parts(rows, seat.micro_batch):
+        for part, share in parts(rows, size):
             batch = self.base.inputs(part, self.features)
             total += self._add_gradient(seat, answer_loss(seat.model, batch, seat.config.label_smoothing) * share)
         if seat.config.kl_on is not None and seat.config.kl_weight is not None:
             held = rows if seat.config.kl_on == "target" else seat.data.beside(len(rows), seat.seed, seat.steps)
-            for part, share in parts(held, seat.micro_batch):
+            for part, share in parts(held, size):
                 apart = divergence(seat.model, self.base.inputs(part, self.features))
                 total += self._add_gradient(seat, apart * seat.config.kl_weight * share)
         return total
@@ -181,13 +184,19 @@ class Engine:
         """Mean loss over held-out rows, nats a token; NaN when nothing is held out."""
         seat = self.seat
         seat.model.eval()
-        total, tokens = 0.0, 0
-        for batch in batches(seat.data.held_out, min(seat.config.batch_size, seat.micro_batch)):
-            count = sum(len(row.answer) for row in batch)
-            loss = seat.model(**self.base.inputs(batch, self.features), use_cache=False).loss
-            total += float(loss) * count
-            tokens += count
-        return total / tokens if tokens else math.nan
+        rows = seat.data.held_out
+        tokens = sum(len(row.answer) for row in rows)
+        if not tokens:
+            return math.nan
+        return AtOnce(seat.micro_batch).run(lambda size: self._summed_loss(rows, size), len(rows)) / tokens
+
+    def _summed_loss(self, rows: Sequence[Encoded], size: int) -> float:
+        """The loss summed over the rows' answer tokens, nats, of `size` rows at once."""
+        total = 0.0
+        for part in batches(rows, size):
+            loss = answer_loss(self.seat.model, self.base.inputs(part, self.features), 0.0)
+            total += float(loss) * sum(len(row.answer) for row in part)
+        return total
 
     def ask(self, probes: Mapping[str, Encoded], naming: Sequence[str]) -> list[Answer]:
         """Answer probes with the open trial's adapter, or with the bare base when no trial is open."""
@@ -265,12 +274,6 @@ def lora_config(config: TrialConfig, targets: Mapping[str, Any]) -> LoraConfig:
         init_lora_weights="gaussian" if config.init == "gaussian" else True,
         task_type="CAUSAL_LM",
     )
-
-
-def _free_memory() -> None:
-    gc.collect()
-    if torch.cuda.is_available():
-        torch.cuda.empty_cache()
 
 
 def _moments(state: Mapping[str, torch.Tensor]) -> dict[int, dict[str, torch.Tensor]]:

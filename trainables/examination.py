@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
-import torch
 from peft import PeftModel
 from PIL import Image
 
 from spaces.problems import FieldPath, Problem, field_name
-from studies.images import fit, open_rgb, vary
+from studies.images import SMALL_PICTURE, fit, open_rgb, vary
 from studies.model_marks import REMEDY, mark_in, said
 from studies.rows import Example, Probe, ReplayRow, Row
 from studies.study import Study
@@ -20,6 +19,7 @@ from trainables.base_model import BaseModel
 from trainables.conversation import reason_of
 from trainables.encoding import AnswerError, Encoded, EncodedImage
 from trainables.grading import HALLUCINATED
+from trainables.memory import free_memory, is_out_of_memory
 from trainables.training_set import variant_name
 from trainables.vision_features import VisionFeatures
 
@@ -152,16 +152,27 @@ def encode(study: Study, base: BaseModel, features: dict[str, VisionFeatures], r
     Raises RowError.
     """
     encoded, pixels = read_row(study, base, row)
+    if pixels is None:
+        return encoded
+    if row.unit not in features:
+        features[row.unit] = look(study, base, row, pixels)
     try:
-        if pixels is not None:
-            if row.unit not in features:
-                features[row.unit] = base.see(pixels)
-            base.check(encoded, features[row.unit])
-    except torch.OutOfMemoryError:
-        raise
-    except (ValueError, RuntimeError) as error:
+        base.check(encoded, features[row.unit])
+    except ValueError as error:
         raise RowError([_unshowable(study, row, error)]) from error
     return encoded
+
+
+def look(study: Study, base: BaseModel, row: Row, pixels: EncodedImage) -> VisionFeatures:
+    """What the vision tower says of a row's picture. Raises RowError."""
+    try:
+        return base.see(pixels)
+    except (ValueError, RuntimeError) as error:
+        problem = _too_large(study, row) if is_out_of_memory(error) else _unshowable(study, row, error)
+        failure = RowError([problem])
+    # Outside the handler, whose traceback holds what the tower had computed.
+    free_memory()
+    raise failure
 
 
 def read_row(study: Study, base: BaseModel, row: Row) -> tuple[Encoded, EncodedImage | None]:
@@ -195,6 +206,15 @@ def _unshowable(study: Study, row: Row, error: Exception) -> Problem:
     return study.problem_of(row, field, message, f"{remedy}, or choose another base model")
 
 
+def _too_large(study: Study, row: Row) -> Problem:
+    """One picture is looked at at a time: there is nothing to halve but the picture."""
+    picture = picture_of(study, row)
+    size = f" ({picture.width} x {picture.height} pixels)" if picture is not None else ""
+    message = f"{row.unit!r}{size} does not fit the device's memory"
+    remedy = f"have pictures scaled down: base_model.max_pixels, for example {SMALL_PICTURE}"
+    return study.problem_of(row, "image", message, remedy)
+
+
 def see_variants(
     study: Study, base: BaseModel, features: dict[str, VisionFeatures], row: Example, variants: int
 ) -> None:
@@ -202,7 +222,7 @@ def see_variants(
     for number in range(1, variants + 1):
         encoded, pixels = base.encoder.encode(row.unit, picture_of(study, row, number), row.question)
         if pixels is not None:
-            seen = base.see(pixels)
+            seen = look(study, base, row, pixels)
             base.check(encoded, seen)
             features[variant_name(row.unit, number)] = seen
 

@@ -44,8 +44,6 @@ def load_model(
         raise
     except (OSError, ValueError, ImportError, torch.OutOfMemoryError) as error:
         raise ModelRefused(explain(name, error)) from error
-    if spec.quantization == "none" and spec.device_map is None:
-        model = model.to(device())
     if spec.gradient_checkpointing:
         if not model.supports_gradient_checkpointing:
             raise ModelRefused(f"{name!r} cannot compute its layers again — use gradient_checkpointing: false")
@@ -86,14 +84,15 @@ def model_options(spec: BaseModelSpec, whole: Sequence[str]) -> dict[str, Any]:
     options: dict[str, Any] = {"dtype": getattr(torch, spec.dtype)}
     if spec.attention is not None:
         options["attn_implementation"] = spec.attention
+    # Straight to where it computes: by way of the CPU a machine would need the model's memory twice, and the time.
+    if device() != "cpu":
+        options["device_map"] = {"": device()}
     if spec.device_map is not None:
         options["device_map"] = spec.device_map
     if (quantised := spec.quantised_as(whole)) is not None:
         from transformers import BitsAndBytesConfig
 
         options["quantization_config"] = BitsAndBytesConfig(**quantised)
-        # A quantised model cannot be moved afterwards.
-        options.setdefault("device_map", {"": device()})
     return options
 
 

@@ -60,10 +60,12 @@ class LoraTrial(tune.Trainable):  # type: ignore[misc]
         # Here and not above: the driver imports this module too, and it never needs torch.
         import torch
 
+        from trainables.memory import limit_memory
         from trainables.session import TrialSession, Workshop, workshop_key
 
         if self._workshop is None or self._workshop.key != workshop_key(self._task):
             torch.set_num_threads(1)
+            limit_memory(self._task.gpus)
             self._workshop = Workshop.build(self._task)
         return TrialSession(self._task, self._workshop)
 

@@ -27,7 +27,7 @@ class TrialTask(BaseModel):
     timeout: seconds that one step may take before the process is given up as hung; None is unbounded.
     max_degradation: an epoch above it is infeasible: it is the trial's best only where no other is feasible.
     known_share: controls of which the base answers less right leave the score (`scoring.scored_roles`), [0, 1].
-    gpus: that Ray gives it; with 0 it sees none, None leaves it to Ray.
+    gpus: that Ray gives it; with 0 it sees none, less than 1 is a share of the memory of one, None leaves it to Ray.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")

@@ -20,6 +20,7 @@ from trainables.base_model import BaseModel
 from trainables.encoding import IGNORED, Encoded, EncodedImage
 from trainables.engine import Engine
 from trainables.families import FAMILIES, FamilyRefused
+from trainables.losses import answer_loss
 from trainables.training_set import TrainingSet
 from trainables.vision_features import VisionFeatures
 
@@ -108,6 +109,28 @@ def test_cached_features_give_the_loss_of_the_pixels(toy: Toy) -> None:
         cached = toy.base.model(**toy.base.inputs([row], toy.features)).loss
         seen = toy.base.model(**with_pixels(toy, place, row)).loss
         assert float(cached) == pytest.approx(float(seen), abs=1e-5)
+
+
+def test_the_loss_is_computed_where_the_answers_are(toy: Toy) -> None:
+    """The model's own loss of the whole rows, and its gradient, from the answers' logits alone."""
+    batch = toy.base.inputs(toy.rows, toy.features)
+    weight = toy.base.model.get_output_embeddings().weight
+    sizes: list[int] = []
+    hook = toy.base.model.get_output_embeddings().register_forward_hook(
+        lambda module, inputs, output: sizes.append(output[..., 0].numel())
+    )
+    weight.requires_grad_(True)
+    try:
+        own = toy.base.model(**batch, use_cache=False).loss
+        (whole,) = torch.autograd.grad(own, weight)
+        loss = answer_loss(toy.base.model, batch, 0.0)
+        (part,) = torch.autograd.grad(loss, weight)
+    finally:
+        weight.requires_grad_(False)
+        hook.remove()
+    assert float(loss) == pytest.approx(float(own), rel=1e-6)
+    torch.testing.assert_close(part, whole, atol=1e-6, rtol=1e-4)
+    assert sizes == [batch["input_ids"].numel(), sum(len(row.answer) for row in toy.rows)]
 
 
 @torch.no_grad()

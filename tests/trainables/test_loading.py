@@ -96,13 +96,26 @@ def test_quantisation_asks_for_bitsandbytes(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_quantisation_leaves_the_vision_tower_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     spec = BaseModelSpec(id="no/such", quantization="4bit", attention="sdpa")
     options = model_options(spec, ["model.visual", "lm_head"])
     asked = options["quantization_config"].to_dict()
     assert (asked["load_in_4bit"], asked["bnb_4bit_quant_type"]) == (True, "nf4")
     assert asked["llm_int8_skip_modules"] == ["model.visual", "lm_head"]
     assert options["attn_implementation"] == "sdpa"
-    assert "device_map" in options
+    assert options["device_map"] == {"": "cuda"}
+
+
+def test_a_model_is_loaded_straight_to_its_gpu(tiny_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    spec = BaseModelSpec(id="m", dtype="float32")
+    assert "device_map" not in model_options(spec, [])
+    # The one other device that every machine has; what it holds was never moved there.
+    monkeypatch.setattr("trainables.loading.device", lambda: "meta")
+    assert model_options(spec, [])["device_map"] == {"": "meta"}
+    assert model_options(spec.model_copy(update={"device_map": "auto"}), [])["device_map"] == "auto"
+    monkeypatch.setattr(torch.nn.Module, "to", lambda *_: pytest.fail("moved after it was loaded"))
+    model, _ = load_model(str(tiny_model), spec)
+    assert {weight.device.type for weight in model.parameters()} == {"meta"}
 
 
 def test_gradient_checkpointing_is_on_where_it_is_asked_for(tiny_model: Path) -> None:
