@@ -17,12 +17,14 @@ from search.adapter_record import AskRecord, BaseModelRecord, ask_record, is_exp
 from search.base_model_place import base_model_place
 from search.export import checkpoint_of, choose
 from search.manifest import model_hash
+from search.preparation import read_prepared
 from search.run_folder import RunFolder
 from spaces.problems import Document, InputError, Problem, refuse
 from studies.files import FileError
 from studies.images import open_rgb
 from studies.rows import Probe, Rows, Text
 from studies.study import Study
+from trainables.prompting import Prompting
 
 if TYPE_CHECKING:
     from trainables.answers import GradedAnswer
@@ -71,7 +73,7 @@ class Asked:
 
 @dataclass(frozen=True)
 class Subject:
-    """The adapter to ask, and how."""
+    """The adapter to ask, and how. prompting: its run's; None settles it as a new run would."""
 
     adapter: Path
     trial: str
@@ -80,6 +82,7 @@ class Subject:
     base_model: BaseModelRecord
     ask: AskRecord
     trust_remote_code: bool = False
+    prompting: Prompting | None = None
 
 
 def ask(
@@ -126,7 +129,9 @@ def subject_of(run: str | Path, trial: str | None) -> Subject:
     base = BaseModelRecord.model_validate(manifest["base_model"])
     trust = manifest["options"].get("trust_remote_code", False)
     ask = ask_record(opened.study())
-    return Subject(checkpoint_of(opened, row), row.id, row.name, chosen, base, ask, trust)
+    facts = read_prepared(opened)
+    prompting = None if facts is None else facts.prompting
+    return Subject(checkpoint_of(opened, row), row.id, row.name, chosen, base, ask, trust, prompting)
 
 
 def _question_problems(subject: Subject, question: str | None) -> list[Problem]:
@@ -235,7 +240,8 @@ def _load(subject: Subject, name: str, trust_remote_code: bool) -> BaseModel:
     warnings.simplefilter("ignore", FutureWarning)
     spec = subject.ask.study.base_model.model_copy(update={"revision": subject.base_model.revision})
     try:
-        return BaseModel.load(name, spec, trust_remote_code=trust_remote_code or subject.trust_remote_code)
+        trust = trust_remote_code or subject.trust_remote_code
+        return BaseModel.load(name, spec, prompting=subject.prompting, trust_remote_code=trust)
     except (ModelRefused, FamilyRefused) as error:
         message, _, remedy = str(error).partition(" — ")
         raise InputError(Problem("", "--base-model", message, remedy or "say where the base model lies")) from error
