@@ -32,7 +32,7 @@ from studies.study import Study
 from trainables.answers import ASK_BATCH, GradedAnswer, asking_order
 from trainables.checkpoint_files import checkpoint_folder, read_manifest
 from trainables.facts import Facts
-from trainables.prompting import Prompting
+from trainables.prompting import CHECKPOINTS_OWN, Prompting
 from trainables.scoring import Score
 
 CARD = Path(__file__).parent / "model_card.md.j2"
@@ -212,6 +212,9 @@ def model_card(
         manifest=manifest,
         question=example.question,
         generation=Markdown(f", eos_token_id={list(prompting.stops)}" if len(prompting.stops) > 1 else ""),
+        # As literals of Python.
+        template=Markdown("".join(f", {name}={value!r}" for name, value in prompting.template.items())),
+        greedy=prompting.generation != CHECKPOINTS_OWN,
         pictures=study.has_pictures,
         units="pictures" if study.has_pictures else "questions",
         text_only=prompting.text_only,
@@ -270,6 +273,8 @@ def _request(
         "max_pixels": spec.max_pixels,
         "stops": list(facts.prompting.stops),
         "text_only": facts.prompting.text_only,
+        "template": dict(facts.prompting.template),
+        "greedy": facts.prompting.generation != CHECKPOINTS_OWN,
         "trust_remote_code": manifest["options"].get("trust_remote_code", False),
         "max_new_tokens": study.file.evaluation.max_new_tokens,
         "probes": _questions(study, expected, scratch),

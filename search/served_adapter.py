@@ -13,8 +13,7 @@ from typing import Any
 
 from safetensors import safe_open
 
-# Of every tensor's name in an adapter.
-PREFIX = "base_model.model."
+from trainables.checkpoint_files import adapted_module
 
 
 def served(settings: Mapping[str, Any], weights: Path) -> dict[str, Any]:
@@ -31,8 +30,8 @@ def _modules(settings: Mapping[str, Any], weights: Path) -> dict[str, Any]:
         # peft writes a set, in another order each time.
         return {"target_modules": sorted(settings["target_modules"])}
     with safe_open(weights, framework="np") as file:
-        names = {name.removeprefix(PREFIX).partition(".lora_")[0] for name in file.keys()}  # noqa: SIM118
-    return {"target_modules": sorted(names)}
+        names = list(file.keys())
+    return {"target_modules": sorted(set(map(adapted_module, names)))}
 
 
 def _scale(settings: Mapping[str, Any]) -> dict[str, Any]:

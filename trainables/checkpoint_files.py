@@ -7,12 +7,19 @@ from typing import Any
 
 from studies.files import read_sealed, sha256_of
 
+# Of every tensor of an adapter in a file, and of every parameter in a model that peft holds.
+PREFIX = "base_model.model."
 ADAPTER, STATE, MANIFEST = "adapter_model.safetensors", "state.safetensors", "checkpoint.json"
 
 
 def checkpoint_folder(trial_folder: Path, epoch: int) -> Path:
     """The folder of an epoch's checkpoint."""
     return trial_folder / f"epoch-{epoch:04d}"
+
+
+def adapted_module(tensor: str) -> str:
+    """The module of the base that a tensor of an adapter belongs to, by its name."""
+    return tensor.removeprefix(PREFIX).partition(".lora_")[0]
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:

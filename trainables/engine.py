@@ -17,6 +17,7 @@ from trainables.adapter_precision import inputs_as_they_are, take_any_precision
 from trainables.answering import Interviewer
 from trainables.answers import Answer
 from trainables.base_model import BaseModel
+from trainables.checkpoint_files import adapted_module
 from trainables.encoding import Encoded
 from trainables.losses import answer_loss, divergence, parts
 from trainables.memory import AtOnce, batches
@@ -110,8 +111,7 @@ class Engine:
     def _take_seat(self, config: TrialConfig, seed: int, data: TrainingSet, model: Any, adapted: Set[str]) -> Seat:
         take_any_precision(model)
         trained = {name: parameter for name, parameter in model.named_parameters() if parameter.requires_grad}
-        modules = {name.removeprefix("base_model.model.").partition(".lora_")[0] for name in trained}
-        if strays := modules ^ adapted:
+        if strays := set(map(adapted_module, trained)) ^ adapted:
             raise RuntimeError(f"LoRA must adapt the text model's layers alone, got {sorted(strays)[:3]}")
         groups = parameter_groups(trained, config)
         parameters = [parameter for group in groups for parameter in group["params"]]

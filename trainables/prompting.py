@@ -18,9 +18,10 @@ FIRST_UNQUANTISED = ("visual", "vision_tower", "vision_model", "multi_modal_proj
 class Prompting:
     """What prompts and answers depend on beside model, picture and question.
 
-    stops: token ids at which generation ends. chat_template: the one that was given to a processor without its own.
-    text_only: whether the base takes no pictures. template: arguments of the chat template. day: for templates that
-    write a date, ISO 8601; None is the day on which it is asked. generation: CHECKPOINTS_OWN or GREEDY.
+    stops: token ids at which generation ends. chat_template: the run's, where it is not the processor's
+    own: lent to one without, or with the run's day or opening. text_only: whether the base takes no pictures. template:
+    arguments of the chat template. day: that the chat template writes, ISO 8601; None where it writes none, or the day
+    on which it is asked. generation: CHECKPOINTS_OWN or GREEDY.
     adapted: BY_NAME or BY_MODULE. unquantised: the modules that quantisation leaves alone.
     The defaults are those of the runs that do not say.
     """

@@ -63,6 +63,19 @@ def _gemma4_ids(words: Any) -> dict[str, Any]:
     return {**named, "video_token_id": ids("<|video|>"), "tie_word_embeddings": False}
 
 
+def _gemma4_processor(kind: str, words: Any) -> Any:
+    """kind: what its classes' names begin with."""
+    # As many soft tokens as the processor allows at least.
+    look = {"patch_size": 4, "max_soft_tokens": 70, "pooling_kernel_size": 2}
+    return getattr(hf, f"{kind}Processor")(
+        getattr(hf, f"{kind}AudioFeatureExtractor")(),
+        getattr(hf, f"{kind}ImageProcessor")(**look),
+        words,
+        getattr(hf, f"{kind}VideoProcessor")(**look),
+        chat_template=released("gemma4_v5"),
+    )
+
+
 def _gemma4(hearing: dict[str, Any] | None = None, **text: Any) -> Family:
     words = _gemma4_words()
     settings = {
@@ -89,16 +102,7 @@ def _gemma4(hearing: dict[str, Any] | None = None, **text: Any) -> Family:
         audio_config=hearing,
         **_gemma4_ids(words),
     )
-    # As many soft tokens as the processor allows at least.
-    look = {"patch_size": 4, "max_soft_tokens": 70, "pooling_kernel_size": 2}
-    processor = hf.Gemma4Processor(
-        hf.Gemma4AudioFeatureExtractor(),
-        hf.Gemma4ImageProcessor(**look),
-        words,
-        hf.Gemma4VideoProcessor(**look),
-        chat_template=released("gemma4_v5"),
-    )
-    return hf.Gemma4ForConditionalGeneration(config), processor
+    return hf.Gemma4ForConditionalGeneration(config), _gemma4_processor("Gemma4", words)
 
 
 def gemma4() -> Family:
@@ -142,12 +146,4 @@ def gemma4_unified() -> Family:
         audio_config=None,
         **_gemma4_ids(words),
     )
-    look = {"patch_size": 4, "max_soft_tokens": 70, "pooling_kernel_size": 2}
-    processor = hf.Gemma4UnifiedProcessor(
-        hf.Gemma4UnifiedAudioFeatureExtractor(),
-        hf.Gemma4UnifiedImageProcessor(**look),
-        words,
-        hf.Gemma4UnifiedVideoProcessor(**look),
-        chat_template=released("gemma4_v5"),
-    )
-    return hf.Gemma4UnifiedForConditionalGeneration(config), processor
+    return hf.Gemma4UnifiedForConditionalGeneration(config), _gemma4_processor("Gemma4Unified", words)

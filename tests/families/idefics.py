@@ -23,15 +23,19 @@ def _idefics_words(begin: str) -> Any:
     return tokenizer(*special, "<end_of_utterance>", end="<|end_of_text|>", begin=begin)
 
 
-def idefics3() -> Family:
-    words = _idefics_words("<|begin_of_text|>")
-    config = hf.Idefics3Config(
+def _idefics_config(config: type[Any], words: Any) -> Any:
+    return config(
         vision_config=siglip(),
         text_config=hf.LlamaConfig(**text_settings(words)),
         image_token_id=words.convert_tokens_to_ids("<image>"),
         scale_factor=2,
         pad_token_id=words.pad_token_id,
     )
+
+
+def idefics3() -> Family:
+    words = _idefics_words("<|begin_of_text|>")
+    config = _idefics_config(hf.Idefics3Config, words)
     pictures = hf.Idefics3ImageProcessor(size={"longest_edge": 2 * SIDE}, max_image_size={"longest_edge": SIDE})
     processor = hf.Idefics3Processor(pictures, words, image_seq_len=4, chat_template=released("idefics3"))
     return hf.Idefics3ForConditionalGeneration(config), processor
@@ -39,13 +43,7 @@ def idefics3() -> Family:
 
 def smolvlm() -> Family:
     words = _idefics_words("<|im_start|>")
-    config = hf.SmolVLMConfig(
-        vision_config=siglip(),
-        text_config=hf.LlamaConfig(**text_settings(words)),
-        image_token_id=words.convert_tokens_to_ids("<image>"),
-        scale_factor=2,
-        pad_token_id=words.pad_token_id,
-    )
+    config = _idefics_config(hf.SmolVLMConfig, words)
     pictures = hf.SmolVLMImageProcessor(size={"longest_edge": 2 * SIDE}, max_image_size={"longest_edge": SIDE})
     videos = hf.SmolVLMVideoProcessor()
     processor = hf.SmolVLMProcessor(pictures, words, videos, image_seq_len=4, chat_template=released("smolvlm"))

@@ -81,3 +81,15 @@ def siglip(**more: Any) -> dict[str, Any]:
         "patch_size": PATCH,
         **more,
     }
+
+
+def plain_inputs(processor: Any, picture: Any, question: str) -> Any:
+    """A question about a picture as plain transformers encodes it."""
+    content = [{"type": "image", "image": picture}, {"type": "text", "text": question}]
+    return processor.apply_chat_template(
+        [{"role": "user", "content": content}],
+        add_generation_prompt=True,
+        tokenize=True,
+        return_dict=True,
+        return_tensors="pt",
+    )

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import tiny
 import torch
+from parts import plain_inputs
 from peft import PeftModel
 from PIL import Image
 from transformers import AutoModelForImageTextToText, AutoProcessor
@@ -193,14 +194,7 @@ def plain_answers(toy: Toy, adapter: Path) -> list[str]:
     model = PeftModel.from_pretrained(base, str(adapter)).eval()
     texts = []
     for colour, size, question, _ in TOYS:
-        content = [{"type": "image", "image": picture(colour, size)}, {"type": "text", "text": question}]
-        inputs = processor.apply_chat_template(
-            [{"role": "user", "content": content}],
-            add_generation_prompt=True,
-            tokenize=True,
-            return_dict=True,
-            return_tensors="pt",
-        )
+        inputs = plain_inputs(processor, picture(colour, size), question)
         inputs.pop("labels", None)
         output = model.generate(**inputs, max_new_tokens=24, do_sample=False, eos_token_id=toy.base.stops)
         new = output[0, inputs["input_ids"].shape[1] :]

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import tiny
 import torch
+from parts import plain_inputs
 from PIL import Image
 from transformers import AutoModelForImageTextToText, AutoProcessor
 
@@ -22,15 +23,7 @@ def asked(processor: Any, colour: str) -> Any:
     """A question about a picture, as the processor encodes it, in the model's precision."""
     picture = Image.new("RGB", (40, 30), colour)
     picture.paste("black", (0, 0, 13, 10))
-    content = [{"type": "image", "image": picture}, {"type": "text", "text": "Кто?"}]
-    inputs = processor.apply_chat_template(
-        [{"role": "user", "content": content}],
-        add_generation_prompt=True,
-        tokenize=True,
-        return_dict=True,
-        return_tensors="pt",
-    )
-    return inputs.to(torch.float32)
+    return plain_inputs(processor, picture, "Кто?").to(torch.float32)
 
 
 @pytest.mark.parametrize("name", tiny.BUILDERS)
