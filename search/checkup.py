@@ -145,6 +145,7 @@ def size_up(study: Study, space: Space, *, trust_remote_code: bool = False) -> t
     from trainables.families import FamilyRefused
     from trainables.loading import ModelRefused
     from trainables.memory import is_out_of_memory, one_row_too_many
+    from trainables.notes import notes_of
     from trainables.sizing import Sizer, cut_share, row_lengths, spread
 
     torch.set_num_threads(1)
@@ -186,7 +187,8 @@ def size_up(study: Study, space: Space, *, trust_remote_code: bool = False) -> t
         memory={part: getattr(found, part) for part in ("weights", "trained", "activations")},
         seconds=found.seconds(study, config),
     )
-    return [_loaded(study, base), *memory, *controls], sized
+    notes = [_as_note(line) for line in notes_of(study, base, max(row.image for row in rows))]
+    return [_loaded(study, base), *notes, *memory, *controls], sized
 
 
 def _controls(study: Study, base: Any) -> Iterator[Finding]:
@@ -195,14 +197,17 @@ def _controls(study: Study, base: Any) -> Iterator[Finding]:
 
     before = Examination(study, base, "search", only=study.named("control")).answers()
     unknown = unknown_controls(before, study, KNOWN_SHARE)
-    for control in unknown:
-        what, _, remedy = said_of(control).partition(" — ")
-        yield Finding("note", what, remedy)
+    yield from (_as_note(said_of(control)) for control in unknown)
     if len(unknown) == len(study.named("control")):
         remedy = "choose controls that it knows, or launch with --allow-unknown-controls"
         yield Finding("stop", "the base knows none of the controls, so forgetting cannot be measured", remedy)
     elif not unknown:
         yield Finding("ok", "the base knows every control")
+
+
+def _as_note(line: str) -> Finding:
+    what, _, remedy = line.partition(" — ")
+    return Finding("note", what, remedy)
 
 
 def first_trial(study: Study) -> tuple[str, TrialConfig]:

@@ -265,13 +265,16 @@ def _sweep(folder: RunFolder, options: Options, halt: Halt, callbacks: Sequence[
 
 
 def _settle_controls(folder: RunFolder, facts: Facts, callbacks: Sequence[Callback]) -> None:
-    """Say which controls the base does not know. Raises InputError where it knows none, unless that is allowed."""
+    """Say what the preparation noted, and which controls the base does not know.
+
+    Raises InputError where it knows none, unless that is allowed.
+    """
     study = folder.study()
     unknown = unknown_controls(facts.before, study, known_share(folder.manifest()))
     tellers = [callback.say for callback in callbacks if hasattr(callback, "say")]
-    for control in unknown:
+    for line in [*facts.notes, *map(said_of, unknown)]:
         for tell in tellers or [log.warning]:
-            tell(said_of(control))
+            tell(line)
     with closing(folder.ledger()) as ledger:
         # Also for a run that is refused here: its report says why.
         ledger.put_answers(BASE, "search", facts.before)

@@ -50,7 +50,7 @@ def activation_bytes(engine: Engine, row: Encoded, rows: int, tokens: int, answe
         # One layer's at a time, and the input of each.
         whole = whole / text.num_hidden_layers + rows * tokens * text.hidden_size * size * text.num_hidden_layers
     # Their log-probabilities, the gradient of these, and it once more in the base's precision.
-    return round(whole + answers * text.vocab_size * (4 + 4 + size))
+    return int(whole + answers * text.vocab_size * (4 + 4 + size))
 
 
 def _of_one(engine: Engine, row: Encoded, length: int) -> int:

@@ -17,7 +17,7 @@ def take_any_precision(model: Any) -> None:
         if isinstance(module, LoraLayer):
             for matrix in (*module.lora_A.values(), *module.lora_B.values()):
                 if isinstance(matrix, torch.nn.Linear):
-                    matrix.forward = partial(_as_the_input, matrix)
+                    matrix.forward = partial(_as_the_input, matrix)  # type: ignore[method-assign]
 
 
 def inputs_as_they_are(model: Any, *, dora: bool) -> AbstractContextManager[None]:

@@ -52,7 +52,7 @@ def kept(engine: Engine) -> int:
     seat = engine.seat
     seat.model.train()
     batch = engine.base.inputs(seat.data.rows, engine.features)
-    with engines.inputs_as_they_are(seat.model, dora=seat.config.dora):
+    with engines.inputs_as_they_are(seat.model, dora=seat.config.dora):  # type: ignore[attr-defined]
         return saved_bytes(seat.model, lambda: answer_loss(seat.model, batch, 0.0))
 
 

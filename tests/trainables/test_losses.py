@@ -21,7 +21,7 @@ SHAPE = {
     "pad_token_id": 0,
 }
 # Gemma 2 caps its logits, Cohere and Granite scale them: all of it happens after the places are chosen.
-KINDS = (
+KINDS: tuple[tuple[Any, Any, dict[str, Any]], ...] = (
     (hf.LlamaConfig, hf.LlamaForCausalLM, {}),
     (hf.Qwen3Config, hf.Qwen3ForCausalLM, {"head_dim": 8}),
     (hf.Gemma2Config, hf.Gemma2ForCausalLM, {"head_dim": 8, "final_logit_softcapping": 0.5}),
