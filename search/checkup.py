@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlparse
 
 from search.known_controls import said_of, unknown_controls
@@ -22,6 +22,9 @@ from spaces.space import Space
 from spaces.trial_config import TrialConfig
 from studies.study import Study
 from trainables.scoring import KNOWN_SHARE
+
+if TYPE_CHECKING:
+    from trainables.sizing import Cost, Sizer
 
 Level = Literal["ok", "note", "stop"]
 # Below it a search of a real model may fill the disk: checkpoints, and the model itself.
@@ -152,7 +155,9 @@ def size_up(study: Study, space: Space, *, trust_remote_code: bool = False) -> t
     from trainables.examination import RowError
     from trainables.families import FamilyRefused
     from trainables.loading import ModelRefused
-    from trainables.sizing import cost, cut_share, row_lengths, spread
+    from trainables.memory import is_out_of_memory, one_row_too_many
+    from trainables.notes import notes_of
+    from trainables.sizing import Sizer, cut_share, row_lengths, spread
 
     torch.set_num_threads(1)
     transformers.utils.logging.disable_progress_bar()
@@ -172,7 +177,18 @@ def size_up(study: Study, space: Space, *, trust_remote_code: bool = False) -> t
         return [_loaded(study, base), _adapted(base), *stops], None
     name, config = first_trial(study)
     measure = base.device.type == "cuda" or _weights(base) < SMALL
-    found = cost(study, base, config, measure=measure)
+    try:
+        sizer = Sizer(study, base, rows)
+        found = sizer.cost(config, measure=measure)
+        memory = list(_memory(sizer, space, config, found))
+        controls = list(_controls(study, base)) if measure else []
+    except RowError as error:
+        return [_loaded(study, base), *study_findings(InputError(error.problems))], None
+    except RuntimeError as error:
+        if not is_out_of_memory(error):
+            raise
+        message, _, remedy = one_row_too_many(base.device).partition(" — ")
+        return [_loaded(study, base), Finding("stop", message, remedy)], None
     parts = ("image", "prompt", "answer") if study.has_pictures else ("prompt", "answer")
     sized = Sized(
         lengths={part: spread([getattr(row, part) for row in rows]) for part in parts},
@@ -181,13 +197,8 @@ def size_up(study: Study, space: Space, *, trust_remote_code: bool = False) -> t
         memory={part: getattr(found, part) for part in ("weights", "trained", "activations")},
         seconds=found.seconds(study, config),
     )
-    return [
-        _loaded(study, base),
-        _adapted(base),
-        *_asked_by(base),
-        *_memory(base, found.memory),
-        *(_controls(study, base) if measure else ()),
-    ], sized
+    notes = [_as_note(line) for line in notes_of(study, base, max(row.image for row in rows))]
+    return [_loaded(study, base), _adapted(base), *_asked_by(base), *notes, *memory, *controls], sized
 
 
 def _controls(study: Study, base: Any) -> Iterator[Finding]:
@@ -196,14 +207,17 @@ def _controls(study: Study, base: Any) -> Iterator[Finding]:
 
     before = Examination(study, base, "search", only=study.named("control")).answers()
     unknown = unknown_controls(before, study, KNOWN_SHARE)
-    for control in unknown:
-        what, _, remedy = said_of(control).partition(" — ")
-        yield Finding("note", what, remedy)
+    yield from (_as_note(said_of(control)) for control in unknown)
     if len(unknown) == len(study.named("control")):
         remedy = "choose controls that it knows, or launch with --allow-unknown-controls"
         yield Finding("stop", "the base knows none of the controls, so forgetting cannot be measured", remedy)
     elif not unknown:
         yield Finding("ok", "the base knows every control")
+
+
+def _as_note(line: str) -> Finding:
+    what, _, remedy = line.partition(" — ")
+    return Finding("note", what, remedy)
 
 
 def first_trial(study: Study) -> tuple[str, TrialConfig]:
@@ -242,11 +256,29 @@ def _weights(base: Any) -> int:
     return sum(weight.numel() for weight in base.model.parameters())
 
 
-def _memory(base: Any, needed: int) -> Iterator[Finding]:
-    available = _memory_of(base.device)
-    if available is not None and needed > available:
-        remedy = "use quantization: 4bit, gradient_checkpointing: true or a smaller micro_batch in base_model"
-        yield Finding("stop", f"a trial needs about {_gb(needed)}, there are {_gb(available)}", remedy)
+def _memory(sizer: Sizer, space: Space, config: TrialConfig, first: Cost) -> Iterator[Finding]:
+    """Whether one row fits beside the base, and which of the space's largest trials fit as a whole."""
+    from trainables.sizing import corners
+
+    available = _memory_of(sizer.base.device)
+    if available is None:
+        return
+    ways = "quantization: 4bit, gradient_checkpointing: true or a smaller micro_batch in base_model"
+    if (least := first.least) > available:
+        yield Finding(
+            "stop", f"a trial needs about {_gb(least)} for one row, there are {_gb(available)}", f"use {ways}"
+        )
+        return
+    on_gpu = sizer.base.device.type == "cuda"
+    for corner in corners(space, config):
+        found = sizer.cost(corner, measure=on_gpu, timed=False)
+        asked = min(corner.batch_size, sizer.engine.micro_batch or corner.batch_size, len(sizer.study.training))
+        what = f"batch_size {corner.batch_size} with {corner.target_modules} and rank {corner.rank}"
+        if found.micro_batch < asked:
+            said = f"{what} does not fit {_gb(available)} at once, but {found.micro_batch} of its rows do"
+            yield Finding("note", said, f"such trials halve their micro-batch themselves; for more at once {ways}")
+        elif found.memory > available:
+            yield Finding("note", f"{what} needs about {_gb(found.memory)}, there are {_gb(available)}", f"use {ways}")
 
 
 def _memory_of(device: Any) -> int | None:

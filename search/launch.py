@@ -297,10 +297,13 @@ def _tell(callbacks: Sequence[Callback], lines: Iterable[str]) -> None:
 
 
 def _settle_controls(folder: RunFolder, facts: Facts, callbacks: Sequence[Callback]) -> None:
-    """Say which controls the base does not know. Raises InputError where it knows none, unless that is allowed."""
+    """Say what the preparation noted, and which controls the base does not know.
+
+    Raises InputError where it knows none, unless that is allowed.
+    """
     study = folder.study()
     unknown = unknown_controls(facts.before, study, known_share(folder.manifest()))
-    _tell(callbacks, map(said_of, unknown))
+    _tell(callbacks, [*facts.notes, *map(said_of, unknown)])
     with closing(folder.ledger()) as ledger:
         # Also for a run that is refused here: its report says why.
         ledger.put_answers(BASE, "search", facts.before)

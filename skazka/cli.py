@@ -235,8 +235,10 @@ def check(study: str | None, as_json: bool) -> None:
     Example: skazka check studies/demo
     """
     from studies.checks import load_study
+    from studies.picture_sizes import large_pictures
 
     found = load_study(study)
+    large = large_pictures(found)
     marked = sum(rows.marked for rows in (found.training, found.replay, found.probes))
     facts = {
         "ok": True,
@@ -247,6 +249,7 @@ def check(study: str | None, as_json: bool) -> None:
         "replay_rows": len(found.replay),
         "probes": {split: len(found.probes_of(split)) for split in ("search", "test")},
         **({"picture_marks": f"left out of {marked} rows"} if marked else {}),
+        **({"note": large} if large else {}),
         "baselines": list(found.file.baselines),
         "space": found.file.space,
     }

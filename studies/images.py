@@ -16,9 +16,6 @@ from studies.tones import to_rgb
 
 MAX_PIXELS = 64_000_000
 MAX_BYTES = 64 * 1024 * 1024
-# Pixels that show who is in a picture: models that read one in its own size, as Qwen2.5-VL does by squares of 28, make
-# about 330 tokens of it.
-SMALL_PICTURE = 512 * 512
 # Pillow knows many more, of which some start other programs (EPS: Ghostscript) or are hardly ever used.
 FORMATS = ("PNG", "JPEG", "WEBP", "AVIF", "GIF", "BMP", "TIFF")
 
@@ -65,6 +62,12 @@ def _upright(image: Image.Image) -> Image.Image:
         # Pillow's parser of EXIF raises whatever it likes.
         return image
     return ImageOps.exif_transpose(image)
+
+
+def size_of(path: Path) -> tuple[int, int]:
+    """Width and height in pixels, by the picture's header alone. Raises FileError."""
+    with _bounded(path) as image:
+        return image.size
 
 
 def format_of(path: Path) -> str:

@@ -55,9 +55,9 @@ class Interviewer:
         odds: dict[str, dict[str, float]] = {}
         for same_length in _by_length(naming, probes):
             fits = AtOnce()
-            for asked in batches(same_length, self._prompts_at_once(lengths[same_length[0]])):
-                rows = [probes[probe] for probe in asked]
-                odds.update(zip(asked, fits.map(lambda part: self._odds(model, part), rows), strict=True))
+            for some in batches(same_length, self._prompts_at_once(lengths[same_length[0]])):
+                rows = [probes[probe] for probe in some]
+                odds.update(zip(some, fits.map(lambda part: self._odds(model, part), rows), strict=True))
         return [Answer(probe, texts[probe], odds.get(probe, {})) for probe in probes]
 
     def _prompts_at_once(self, length: int) -> int:

@@ -9,8 +9,9 @@ from peft import PeftModel
 from PIL import Image
 
 from spaces.problems import FieldPath, Problem, field_name
-from studies.images import SMALL_PICTURE, fit, open_rgb, vary
+from studies.images import fit, open_rgb, vary
 from studies.model_marks import REMEDY, mark_in, said
+from studies.picture_sizes import SMALL_PICTURE
 from studies.rows import Example, Probe, ReplayRow, Row
 from studies.study import Study
 from trainables.answering import Interviewer

@@ -29,7 +29,7 @@ class Facts:
 
     longest_prompt: tokens that max_length must exceed; prompt_lengths: probe id -> tokens; before: the base's graded
     answers to the search probes, in their order. device: the kind on which it gave them, cpu or cuda; None where an
-    earlier version did not say.
+    earlier version did not say. notes: what is worth a word before anything is trained, a line each.
     """
 
     longest_prompt: int
@@ -37,6 +37,7 @@ class Facts:
     before: Sequence[GradedAnswer]
     prompting: Prompting = field(default_factory=Prompting)
     device: str | None = None
+    notes: Sequence[str] = ()
 
     def write(self, folder: Path) -> None:
         """Write beside the files that stand in `folder` already, with a hash of each."""
@@ -46,6 +47,7 @@ class Facts:
             "prompt_lengths": dict(self.prompt_lengths),
             **self.prompting.as_data(),
             "device": self.device,
+            "notes": list(self.notes),
             "before": [graded_to_data(graded) for graded in self.before],
         }
         write_sealed(folder / FILE, data)
@@ -67,4 +69,5 @@ class Facts:
             before=before,
             prompting=Prompting.from_data(data),
             device=data.get("device"),
+            notes=data.get("notes", []),
         )

@@ -16,6 +16,8 @@ from transformers import AutoModelForImageTextToText, AutoProcessor
 
 from spaces.trial_config import TargetModules, TrialConfig
 from studies.study import BaseModelSpec
+from trainables.activations import activation_bytes, saved_bytes
+from trainables.adapter_precision import inputs_as_they_are
 from trainables.answering import Interviewer
 from trainables.base_model import BaseModel
 from trainables.encoding import IGNORED, Encoded, EncodedImage
@@ -93,6 +95,13 @@ def test_the_text_model_trains_and_the_vision_tower_does_not(toy: Toy, modules: 
         projections = 4 + (3 if modules == "attention+mlp" else 0)
         # Two matrices for each projection of each text layer.
         assert len(trained) == 2 * projections * tiny.LAYERS, sorted(trained)
+        batch = toy.base.inputs(toy.rows, toy.features)
+        with inputs_as_they_are(engine.seat.model.train(), dora=False):
+            kept = saved_bytes(engine.seat.model, lambda: answer_loss(engine.seat.model, batch, 0.0))
+        # Inferred from rows without a picture: what it says is said of those with one, too.
+        answers = sum(len(row.answer) for row in toy.rows)
+        told = activation_bytes(engine, toy.rows[0], len(toy.rows), batch["input_ids"].shape[1], answers)
+        assert 0.9 * kept < told < 1.6 * kept
     finally:
         engine.close()
 

@@ -39,6 +39,25 @@ def test_a_healthy_study(tiny_study: Path) -> None:
     assert "LoRA adapts attention 4 layers x 4; MLP 4 layers x 3" in said
 
 
+def test_the_trials_that_do_not_fit_are_named(tiny_study: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("search.checkup.memory_bytes", lambda: 13_500_000)
+    code, facts, _ = call(tiny_study, "--space", "lora")
+    [note] = [found for found in facts["findings"] if found["what"].startswith("batch_size")]
+    assert code == 0
+    # The base has 5 MB, an adapter in training 2 or 5: attention alone fits with 8 rows, all layers do with 2.
+    assert note["what"].startswith("batch_size 8 with attention+mlp and rank 32 needs about 17 MB, there are 14 MB")
+    assert "micro_batch" in note["remedy"]
+
+
+def test_a_base_beside_which_no_row_fits_stops_a_search(tiny_study: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("search.checkup.memory_bytes", lambda: 4_000_000)
+    code, facts, _ = call(tiny_study)
+    [stop] = [found for found in facts["findings"] if found["level"] == "stop"]
+    assert code == 2
+    assert "for one row, there are 4 MB" in stop["what"]
+    assert "quantization: 4bit" in stop["remedy"]
+
+
 @pytest.mark.parametrize(
     ("sections", "message", "remedy"),
     [
