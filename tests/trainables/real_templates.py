@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
-from transformers import PreTrainedTokenizerFast
-
-from studies.demo.base import build_processor
+from transformers import LlavaProcessor, PreTrainedTokenizerFast
+from transformers.models.siglip.image_processing_pil_siglip import SiglipImageProcessorPil
 
 TEXT, PARTS = "text", "parts"
 BOTH = (TEXT, PARTS)
@@ -104,7 +103,12 @@ def asked_with(text: Any, kind: str) -> Any:
     tokenizer = tokenizer_with(text)
     if kind == TEXT:
         return tokenizer
-    processor = build_processor()
-    processor.tokenizer = tokenizer
-    processor.chat_template = text
-    return processor
+    return LlavaProcessor(
+        image_processor=SiglipImageProcessorPil(size={"height": 64, "width": 64}),
+        tokenizer=tokenizer,
+        patch_size=16,
+        vision_feature_select_strategy="full",
+        num_additional_image_tokens=0,
+        image_token="<image>",
+        chat_template=text,
+    )
