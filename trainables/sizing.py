@@ -17,6 +17,7 @@ from studies.study import Study
 from trainables.answering import Interviewer
 from trainables.answers import ASK_BATCH
 from trainables.base_model import BaseModel, VisionFeatures
+from trainables.checkpoint_files import checkpoint_bytes
 from trainables.engine import Engine
 from trainables.examination import RowError, check_sees, encode, naming, read_row
 from trainables.training_set import TrainingSet
@@ -54,6 +55,11 @@ class Cost:
     def memory(self) -> int:
         """All of it."""
         return self.weights + self.trained + self.activations
+
+    @property
+    def checkpoint(self) -> int:
+        """Of an epoch, on disk."""
+        return checkpoint_bytes(self.trained // TRAINED_BYTES)
 
     def seconds(self, study: Study, config: TrialConfig) -> float | None:
         """One trial: its steps and its evaluations."""

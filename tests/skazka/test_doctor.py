@@ -36,6 +36,10 @@ def test_a_healthy_study(tiny_study: Path) -> None:
     assert facts["sized"]["seconds"] > 0
     assert "loads: llava, 1 M weights" in said
     assert "answers cut at max_length" in said
+    # The weights once, their two moments; in training the gradient too.
+    memory = facts["sized"]["memory"]
+    assert memory["checkpoint"] == memory["trained"] * 3 / 4
+    assert f"each of its checkpoints {memory['checkpoint'] / 1e6:.1f} MB" in " ".join(said.split())
 
 
 @pytest.mark.parametrize(
