@@ -194,7 +194,7 @@ def size_up(study: Study, space: Space, *, trust_remote_code: bool = False) -> t
         lengths={part: spread([getattr(row, part) for row in rows]) for part in parts},
         cut={length: cut_share(rows, length) for length in sorted({*CUT_AT, *_lengths_asked(study, space)})},
         trial=name,
-        memory={part: getattr(found, part) for part in ("weights", "trained", "activations")},
+        memory={part: getattr(found, part) for part in ("weights", "trained", "activations", "checkpoint")},
         seconds=found.seconds(study, config),
     )
     notes = [_as_note(line) for line in notes_of(study, base, max(row.image for row in rows))]

@@ -12,7 +12,7 @@ from contextlib import closing, nullcontext
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import ray
 from ray import tune
@@ -42,6 +42,7 @@ from studies.files import DiskFull, is_disk_full
 from studies.study import Study
 from trainables.facts import Facts
 from trainables.lora_trial import LoraTrial
+from trainables.task import Moments
 
 log = logging.getLogger(__name__)
 # Ten years: beyond what a timer of the operating system takes.
@@ -69,6 +70,7 @@ class Options:
     max_degradation: trials above it, [0, 1], are infeasible; None sets no limit.
     wandb: show the sweep on Weights & Biases.
     allow_unknown_controls: search although the base knows none of the controls, so that forgetting cannot be measured.
+    moments: the type of Adam's moments in checkpoints; with bfloat16 a trial that goes on is not the same to the bit.
     """
 
     trials: int = 12
@@ -90,6 +92,7 @@ class Options:
     max_degradation: float | None = None
     wandb: bool = False
     allow_unknown_controls: bool = False
+    moments: Moments = "float32"
 
     @property
     def goal(self) -> Goal:
@@ -120,6 +123,9 @@ class Options:
         if self.seed > MAX_SEED:
             found.append(Problem("", "--seed", f"must be at most {MAX_SEED}, got {self.seed}", "give a smaller number"))
         found += self._resource_problems()
+        if self.moments not in get_args(Moments):
+            message = f"must be one of {', '.join(get_args(Moments))}, got {self.moments}"
+            found.append(Problem("", "--moments", message, "give float32"))
         if self.max_degradation is not None and not 0 <= self.max_degradation <= 1:
             message = f"must be between 0 and 1, got {self.max_degradation}"
             found.append(Problem("", "--max-degradation", message, "give a share of the controls' probes, e.g. 0.05"))

@@ -272,6 +272,7 @@ class RunFolder:
             "max_degradation": manifest["options"].get("max_degradation"),
             "known_share": known_share(manifest),
             "gpus": gpus,
+            "moments": manifest["options"].get("moments", "float32"),
         }
 
 

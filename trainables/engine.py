@@ -150,7 +150,7 @@ class Engine:
 
     def _backward(self, seat: Seat, rows: Sequence[Encoded]) -> float:
         """Gradients of a batch; out of memory, the same again from smaller micro-batches."""
-        before = random_state(self.base.device)
+        before = random_state()
 
         def undo() -> None:
             seat.optimizer.zero_grad(set_to_none=True)
@@ -203,13 +203,18 @@ class Engine:
         model = self.base.model if self._seat is None else self._seat.model
         return self.interviewer.ask(model, probes, naming)
 
-    def state(self) -> dict[str, torch.Tensor]:
-        """Everything beside the adapter that the next epoch depends on, as named tensors."""
+    def state(self, moments: torch.dtype = torch.float32) -> dict[str, torch.Tensor]:
+        """Everything beside the adapter that the next epoch depends on, as named tensors.
+
+        moments: of Adam; in another type than float32 they are rounded, and what is trained from them differs.
+        """
         seat = self.seat
-        tensors = {f"rng.{name}": value for name, value in random_state(self.base.device).items()}
-        for index, moments in seat.optimizer.state_dict()["state"].items():
-            for name, value in moments.items():
-                tensors[f"optimizer.{index}.{name}"] = value.detach().cpu().contiguous()
+        tensors = {f"rng.{name}": value for name, value in random_state().items()}
+        for index, kept in seat.optimizer.state_dict()["state"].items():
+            for name, value in kept.items():
+                # Beside the moments Adam keeps a count of its steps, which must not be rounded.
+                kind = value.dtype if value.dim() == 0 else moments
+                tensors[f"optimizer.{index}.{name}"] = value.detach().to("cpu", kind).contiguous()
         return tensors
 
     def restore(self, epoch: int, adapter: Mapping[str, torch.Tensor], state: Mapping[str, torch.Tensor]) -> None:
@@ -248,7 +253,8 @@ class Engine:
         trained_alpha = config.lora_alpha
         config.lora_alpha = trained_alpha if seat.scale == 1 else trained_alpha * seat.scale
         try:
-            seat.model.save_pretrained(folder, safe_serialization=True)
+            # No embedding is trained: left to itself, peft asks the hub at each save whether one was.
+            seat.model.save_pretrained(folder, safe_serialization=True, save_embedding_layers=False)
         finally:
             config.lora_alpha = trained_alpha
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from studies.study import Study, read_study
 from trainables import checkpoint
 from trainables.answering import Interviewer
@@ -111,8 +113,8 @@ class TrialSession:
                 self.best = {name: report[name] for name in ("epoch", "score", "name_margin", "feasible")}
         report["best_so_far"] = self.best
         report["seconds"] = time.monotonic() - start
-        engine = self.engine
-        checkpoint.write(self.task.folder, epoch, self.task.identity, report, engine.state(), engine.save_adapter)
+        state = self.engine.state(getattr(torch, self.task.moments))
+        checkpoint.write(self.task.folder, epoch, self.task.identity, report, state, self.engine.save_adapter)
         checkpoint.prune(self.task.folder, self.task.identity, {epoch, self.best.get("epoch", epoch)})
         return report
 

@@ -19,6 +19,7 @@ from trainables.activations import activation_bytes
 from trainables.answering import Interviewer
 from trainables.answers import ASK_BATCH
 from trainables.base_model import BaseModel
+from trainables.checkpoint_files import checkpoint_bytes
 from trainables.encoding import Encoded
 from trainables.engine import Engine
 from trainables.examination import RowError, check_sees, encode, encode_names, naming, read_row
@@ -65,6 +66,11 @@ class Cost:
     def least(self) -> int:
         """With one row at once."""
         return self.weights + self.trained + self.activations // self.micro_batch
+
+    @property
+    def checkpoint(self) -> int:
+        """Of an epoch, on disk."""
+        return checkpoint_bytes(self.trained // TRAINED_BYTES)
 
     def seconds(self, study: Study, config: TrialConfig) -> float | None:
         """One trial: its steps and its evaluations."""

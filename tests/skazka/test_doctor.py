@@ -37,6 +37,10 @@ def test_a_healthy_study(tiny_study: Path) -> None:
     assert "loads: llava, 1 M weights" in said
     assert "answers cut at max_length" in said
     assert "LoRA adapts attention 4 layers x 4; MLP 4 layers x 3" in said
+    # The weights once, their two moments; in training the gradient too.
+    memory = facts["sized"]["memory"]
+    assert memory["checkpoint"] == memory["trained"] * 3 / 4
+    assert f"each of its checkpoints {memory['checkpoint'] / 1e6:.1f} MB" in " ".join(said.split())
 
 
 def test_the_trials_that_do_not_fit_are_named(tiny_study: Path, monkeypatch: pytest.MonkeyPatch) -> None:
