@@ -153,12 +153,14 @@ def size_up(study: Study, space: Space, *, trust_remote_code: bool = False) -> t
     from trainables.families import FamilyRefused
     from trainables.loading import ModelRefused
     from trainables.sizing import cost, cut_share, row_lengths, spread
+    from trainables.tryout import try_out
 
     torch.set_num_threads(1)
     transformers.utils.logging.disable_progress_bar()
     warnings.simplefilter("ignore", FutureWarning)
     try:
         base = BaseModel.load(study.base_model, study.file.base_model, trust_remote_code=trust_remote_code)
+        try_out(base, pictures=study.has_pictures and base.encoder.sees)
         rows = row_lengths(study, base)
     except RowError as error:
         return study_findings(InputError(error.problems)), None

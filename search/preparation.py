@@ -122,6 +122,7 @@ def prepare_run(folder: RunFolder) -> None:
     from trainables.families import FamilyRefused
     from trainables.loading import ModelRefused
     from trainables.prepared import prepare
+    from trainables.tryout import try_out
 
     torch.set_num_threads(1)
     study, manifest = folder.study(), folder.manifest()
@@ -129,6 +130,7 @@ def prepare_run(folder: RunFolder) -> None:
     model = manifest["base_model"]["id"]
     try:
         base = BaseModel.load(model, spec, trust_remote_code=trust)
+        try_out(base, pictures=study.has_pictures and base.encoder.sees)
     except (ModelRefused, FamilyRefused) as error:
         _give_up(UNLOADABLE, error)
     if problems := module_problems(study, folder.space(), base):
