@@ -18,6 +18,8 @@ from trainables.text_layers import LayersUnknown
 
 # In the names of parts that look at pictures, whatever the family.
 PICTURES = re.compile(r"vision|visual|image|img")
+# What transformers says, in no type of its own, of a processor whose library is not installed.
+LACKING = "Missing optional dependencies"
 ANOTHER = "choose another base model: docs/models.md names those that were tried"
 
 
@@ -144,7 +146,7 @@ def explain(name: str, error: BaseException) -> str:
             return f"the hub answered {status} for {name!r} — renew HF_TOKEN, or try again later"
         if isinstance(cause, torch.OutOfMemoryError):
             return f"{name!r} does not fit the GPU's memory — use quantization: 4bit, or a smaller model"
-        if isinstance(cause, ImportError):
+        if isinstance(cause, ImportError) or LACKING in str(cause):
             remedy = "install what it names; for most models: pip install 'skazka-tune[vision]'"
             return f"{name!r} needs a library that is not there ({_last(cause)}) — {remedy}"
         if (said := _of_its_type(name, cause)) is not None:
