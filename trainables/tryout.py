@@ -13,6 +13,7 @@ from trainables.base_model import BaseModel
 from trainables.conversation import reason_of
 from trainables.encoding import Encoded
 from trainables.families import refusal
+from trainables.loading import ModelRefused, explain
 from trainables.losses import answer_loss
 
 UNIT, QUESTION = "picture", "?"
@@ -32,12 +33,15 @@ def try_out(base: BaseModel, *, pictures: bool) -> None:
 
     pictures: whether the study has any. What the tower says of one, given back, must make the same logits as the
     picture itself, and names must be as likely after a kept prompt as in the whole text.
-    Raises FamilyRefused with the name of the family and the reason, whatever fails.
+    Raises FamilyRefused with the name of the family and the reason, whatever fails, and ModelRefused where the device's
+    memory does not even do for this.
     """
     try:
         with torch.inference_mode():
             _try_out(base, pictures=pictures)
-    except (MemoryError, torch.OutOfMemoryError):
+    except torch.OutOfMemoryError as error:
+        raise ModelRefused(explain(base.model.name_or_path, error)) from error
+    except MemoryError:
         raise
     # Processors, towers and forwards of the families raise whatever they like.
     except Exception as error:

@@ -133,6 +133,8 @@ def test_it_passes_the_first_try(toy: Toy) -> None:
     assert not toy.base.model.training
     if toy.name not in ALWAYS_SEES:
         try_out(toy.base, pictures=False)
+    # Every input of every tower comes in the precision of its weights.
+    try_out(BaseModel.load(str(toy.folder), SPEC.model_copy(update={"dtype": "bfloat16"})), pictures=True)
 
 
 @torch.no_grad()

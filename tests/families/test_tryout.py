@@ -22,6 +22,7 @@ from studies.study import BaseModelSpec, Study
 from trainables.base_model import BaseModel
 from trainables.encoding import Encoder
 from trainables.families import FamilyRefused
+from trainables.loading import ModelRefused
 from trainables.tryout import try_out
 from trainables.vision_features import VisionFeatures
 
@@ -107,7 +108,7 @@ def test_lack_of_memory_is_no_fault_of_the_family(base: BaseModel, monkeypatch: 
         raise torch.OutOfMemoryError("CUDA out of memory")
 
     monkeypatch.setattr(type(base.model), "forward", full)
-    with pytest.raises(torch.OutOfMemoryError):
+    with pytest.raises(ModelRefused, match="does not fit the GPU's memory — use quantization: 4bit"):
         try_out(base, pictures=True)
 
 
