@@ -158,12 +158,14 @@ def size_up(study: Study, space: Space, *, trust_remote_code: bool = False) -> t
     from trainables.memory import is_out_of_memory, one_row_too_many
     from trainables.notes import notes_of
     from trainables.sizing import Sizer, cut_share, row_lengths, spread
+    from trainables.tryout import try_out
 
     torch.set_num_threads(1)
     transformers.utils.logging.disable_progress_bar()
     warnings.simplefilter("ignore", FutureWarning)
     try:
         base = BaseModel.load(study.base_model, study.file.base_model, trust_remote_code=trust_remote_code)
+        try_out(base, pictures=study.has_pictures and base.encoder.sees)
         rows = row_lengths(study, base)
     except RowError as error:
         return study_findings(InputError(error.problems)), None

@@ -153,6 +153,7 @@ def prepare_run(folder: RunFolder) -> None:
     from trainables.loading import ModelRefused
     from trainables.memory import is_out_of_memory, one_row_too_many
     from trainables.prepared import prepare
+    from trainables.tryout import try_out
 
     torch.set_num_threads(1)
     study, manifest = folder.study(), folder.manifest()
@@ -162,6 +163,7 @@ def prepare_run(folder: RunFolder) -> None:
         prompting = prompting_of(folder, ledger)
     try:
         base = BaseModel.load(model, spec, prompting=prompting, trust_remote_code=trust)
+        try_out(base, pictures=study.has_pictures and base.encoder.sees)
     except (ModelRefused, FamilyRefused) as error:
         _give_up(UNLOADABLE, error)
     if problems := module_problems(study, folder.space(), base):

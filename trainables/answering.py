@@ -104,7 +104,9 @@ class Interviewer:
         batch = self.base.inputs(rows, self.features, left=True)
         batch.pop("labels")
         prompt = model(**batch, use_cache=True, logits_to_keep=1)
-        cache = prompt.past_key_values
+        cache = getattr(prompt, "past_key_values", None)
+        if cache is None:
+            raise ValueError("it gives no cache of a prompt")
         # Layers of linear attention are reordered for a beam search alike, but cannot be repeated.
         cache.reorder_cache(torch.arange(len(rows), device=self.base.device).repeat_interleave(len(self.names)))
         names = pad(list(self.names.values()), IGNORED, left=False).to(self.base.device).repeat(len(rows), 1)

@@ -106,10 +106,15 @@ class BaseModel:
         """Run the vision tower on one picture."""
         inner = vision_model(self.model)
         taken = inspect.signature(inner.get_image_features).parameters
-        inputs = {name: value.to(self.device) for name, value in image.inputs.items() if name in taken}
-        # The tower reads pixel_values in the model's own precision.
-        inputs["pixel_values"] = inputs["pixel_values"].to(self.model.dtype)
+        inputs = {name: value for name, value in self.pixels(image).items() if name in taken}
         return VisionFeatures.of(inner.get_image_features(**inputs, return_dict=True), image.inputs)
+
+    def pixels(self, image: EncodedImage) -> dict[str, torch.Tensor]:
+        """Keyword arguments of one picture; a tower reads numbers in the model's own precision."""
+        return {
+            name: value.to(self.device, self.model.dtype if value.is_floating_point() else None)
+            for name, value in image.inputs.items()
+        }
 
     def check(self, row: Encoded, features: VisionFeatures) -> None:
         """Raises ValueError unless the prompt has one token for each vector of its picture."""

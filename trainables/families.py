@@ -29,19 +29,10 @@ class Family:
 
 
 COMMON = Family()
-# By the config's model_type.
+# By the config's model_type; every other is common.
 FAMILIES: dict[str, Family] = {
-    "qwen2_vl": COMMON,
-    "qwen2_5_vl": COMMON,
-    "qwen3_vl": COMMON,
-    "llava": COMMON,
-    "llava_onevision": COMMON,
-    "idefics3": COMMON,
-    "smolvlm": COMMON,
     # A prefix of the prompt attends in both directions, an answer to what is before it: its tokens say which they are.
     "paligemma": Family(answer_inputs={"token_type_ids": 1}, chat_template=PALIGEMMA),
-    "gemma3": COMMON,
-    "internvl": COMMON,
     "mllama": Family(refused="it reads pictures by cross-attention, not as tokens of the prompt"),
 }
 

@@ -83,11 +83,12 @@ def siglip(**more: Any) -> dict[str, Any]:
     }
 
 
-def plain_inputs(processor: Any, picture: Any, question: str) -> Any:
-    """A question about a picture as plain transformers encodes it."""
+def plain_inputs(processor: Any, picture: Any, question: str, **template: Any) -> Any:
+    """A question about a picture as plain transformers encodes it; template: arguments of the chat template."""
     content = [{"type": "image", "image": picture}, {"type": "text", "text": question}]
     return processor.apply_chat_template(
         [{"role": "user", "content": content}],
+        **template,
         add_generation_prompt=True,
         tokenize=True,
         return_dict=True,

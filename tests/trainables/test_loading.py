@@ -50,6 +50,10 @@ def as_transformers_raises(cause: Exception) -> Exception:
         (HfHubHTTPError("no", response=ANSWER), "the hub answered 403 for 'owner/model' — renew HF_TOKEN"),
         (torch.OutOfMemoryError("CUDA"), "'owner/model' does not fit the GPU's memory — use quantization: 4bit"),
         (ImportError("needs torchvision"), "a library that is not there (needs torchvision) — install what it names"),
+        (
+            ValueError("No processor class. Missing optional dependencies: torchvision."),
+            "a library that is not there (No processor class. Missing optional dependencies: torchvision.)",
+        ),
         (KeyError("x"), "'owner/model' cannot be loaded (We couldn't load it.) — check the id"),
     ],
 )
