@@ -192,34 +192,38 @@ def _answers(
     subject: Subject, probes: Sequence[Probe], name: str, trust_remote_code: bool
 ) -> tuple[list[GradedAnswer], list[GradedAnswer]]:
     """The answers of the bare base and of the base with the adapter."""
-    import torch
-
     from trainables.examination import Examination, RowError
+    from trainables.memory import is_out_of_memory, memory_of
 
     nothing: Rows[Any] = Rows("", [], [])
     asked = Rows("", list(probes), [0] * len(probes))
     study = Study(Path("/"), Document("", {}, {}), subject.ask.study, nothing, nothing, asked)
+    base = _load(subject, name, trust_remote_code)
     try:
-        examination = Examination(study, _load(subject, name, trust_remote_code), "search")
+        examination = Examination(study, base, "search")
         return examination.answers(), _adapted(examination, subject.adapter)
     except RowError as error:
         raise InputError(
             [Problem(one.file, GIVEN_AS.get(one.field, one.field), one.message, one.remedy) for one in error.problems]
         ) from error
-    except torch.OutOfMemoryError as error:
-        remedy = "wait for what else runs on it, or set CUDA_VISIBLE_DEVICES= to ask on the CPU"
-        raise InputError(Problem("", "RUN", "the GPU's memory does not suffice", remedy)) from error
+    except RuntimeError as error:
+        if not is_out_of_memory(error):
+            raise
+        remedy = "wait for what else runs on it"
+        if base.device.type == "cuda":
+            remedy += ", or set CUDA_VISIBLE_DEVICES= to ask on the CPU"
+        raise InputError(Problem("", "RUN", f"{memory_of(base.device.type)} does not suffice", remedy)) from error
 
 
 def _adapted(examination: Examination, adapter: Path) -> list[GradedAnswer]:
-    import torch
+    from trainables.memory import is_out_of_memory
 
     try:
         return examination.answers(adapter)
-    except torch.OutOfMemoryError:
-        raise
     # Whatever peft raises for settings and weights that are no adapter of this model: the bare one has just answered.
     except (RuntimeError, ValueError, KeyError, TypeError, AttributeError) as error:
+        if is_out_of_memory(error):
+            raise
         first = (str(error).strip().splitlines() or [type(error).__name__])[0]
         message = f"the adapter in {adapter} does not fit the base model ({first})"
         raise InputError(Problem("", "RUN", message, "give the base model that it was trained on")) from error

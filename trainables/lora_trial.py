@@ -165,7 +165,9 @@ def describe(error: BaseException) -> str:
 def _device_lost(error: Exception) -> bool:
     import torch
 
-    if isinstance(error, torch.OutOfMemoryError):
-        torch.cuda.empty_cache()
+    from trainables.memory import free_memory, is_out_of_memory
+
+    if is_out_of_memory(error):
+        free_memory()
         return False
     return isinstance(error, torch.AcceleratorError)

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import gc
 import math
+import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
 import torch
-from accelerate.utils.memory import should_reduce_batch_size
 
+# What the allocators of the devices say, and the libraries that allocate for themselves.
+SHORT = re.compile(
+    r"out of memory|not enough memory|can't allocate memory|bad_alloc|PT_DEVMEM Allocation failed"
+    r"|_STATUS_ALLOC_FAILED|CUBLAS_STATUS_NOT_INITIALIZED|CUDNN_STATUS_NOT_SUPPORTED\."
+)
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
@@ -18,9 +23,7 @@ def is_out_of_memory(error: BaseException) -> bool:
     """Whether memory ran out, of the GPU or of the CPU: not every library raises torch's own error for that."""
     if isinstance(error, torch.OutOfMemoryError):
         return True
-    return isinstance(error, RuntimeError) and (
-        should_reduce_batch_size(error) or "CUBLAS_STATUS_ALLOC_FAILED" in str(error)
-    )
+    return isinstance(error, RuntimeError) and SHORT.search(str(error)) is not None
 
 
 class AtOnce:
@@ -61,9 +64,14 @@ def batches(items: Sequence[Item], size: int) -> Iterator[Sequence[Item]]:
 
 def one_row_too_many(device: torch.device) -> str:
     """What is said where a single row does not fit."""
-    where = "the GPU's memory" if device.type == "cuda" else "memory"
+    where = memory_of(device.type)
     remedy = "have pictures scaled down (max_pixels), use quantization: 4bit, or choose a smaller model"
     return f"one row at a time does not fit {where} beside the base model — {remedy}"
+
+
+def memory_of(kind: str) -> str:
+    """What the memory of a kind of device is called."""
+    return "the GPU's memory" if kind == "cuda" else "memory"
 
 
 def limit_memory(share: float | None) -> None:
