@@ -102,7 +102,7 @@ class Interviewer:
         """
         batch = self.base.inputs(rows, self.features, left=True)
         batch.pop("labels")
-        prompt = model(**batch, use_cache=True, logits_to_keep=1)
+        prompt = model(**batch, use_cache=True, **self.base.last(1))
         cache = getattr(prompt, "past_key_values", None)
         if cache is None:
             raise ValueError("it gives no cache of a prompt")

@@ -23,6 +23,8 @@ from trainables.vision_features import VisionFeatures, vision_inputs
 
 # Where families with positions in space keep how far those of a batch are from its places.
 POSITIONS = "rope_deltas"
+# How many last places a forward is told to compute logits at.
+KEEP = "logits_to_keep"
 
 
 class BaseModel:
@@ -99,13 +101,18 @@ class BaseModel:
             ends = self.encoder.stops
         except AnswerError as error:
             raise refusal(self.model, f"no answer can be learnt ({reason_of(error)})") from error
-        return sorted({*ends, *(own if isinstance(own, list) else [own])} - {None})
+        return sorted({*ends, *(one for one in (own if isinstance(own, list) else [own]) if isinstance(one, int))})
 
     def adapted(self, target_modules: TargetModules) -> Adapted:
         """The modules that get LoRA. Raises LayersUnknown where the model has none that can."""
         if self.prompting.adapted == BY_NAME:
             return by_name(self.model, self.layers, target_modules, sees=self.encoder.sees)
         return by_module(self.model, self.layers, target_modules)
+
+    def last(self, places: int) -> dict[str, int]:
+        """Arguments that have the model compute logits at so many last places alone; code of its own may lack them."""
+        taken = inspect.signature(type(self.model).forward).parameters
+        return {KEEP: places} if KEEP in taken else {}
 
     @torch.inference_mode()
     def see(self, image: EncodedImage) -> VisionFeatures:

@@ -61,8 +61,13 @@ def _try_out(base: BaseModel, *, pictures: bool) -> None:
     features = {UNIT: base.see(pixels)} if pixels is not None else {}
     if features:
         base.check(row, features[UNIT])
+    known = base.model.get_input_embeddings().weight.shape[0]
+    if (largest := max(row.prompt + row.answer)) >= known:
+        raise Unfit(f"its tokenizer gives a token {largest}, and it has embeddings of {known} tokens")
     kept = base.inputs([row], features)
     logits = _answer_logits(base, kept)
+    if logits.isnan().any():
+        raise Unfit("its weights make no numbers of a text")
     if pixels is not None:
         seen = _answer_logits(base, {**base.inputs([row], {}), **base.pixels(pixels)})
         if not _apart(logits, seen) < FEATURES_APART:
@@ -92,8 +97,8 @@ def _check_names(base: BaseModel, row: Encoded, features: Any, logits: torch.Ten
 def _answer_logits(base: BaseModel, batch: dict[str, Any]) -> torch.Tensor:
     """The logits that predict the answer's tokens, shape (n_answer, vocabulary), float32."""
     count = int((batch.pop("labels") >= 0).sum())
-    logits: torch.Tensor = base.model(**batch, use_cache=False, logits_to_keep=count + 1).logits[0, -count - 1 : -1]
-    return logits.float()
+    logits: torch.Tensor = base.model(**batch, use_cache=False, **base.last(count + 1)).logits
+    return logits[0, -count - 1 : -1].float()
 
 
 def _apart(one: torch.Tensor, other: torch.Tensor) -> float:
