@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
+from weakref import WeakSet
 
 import torch
 
@@ -19,21 +20,31 @@ COUNTED = (8, 16, 24)
 CHUNK = 64
 
 
+class _Saved:
+    """A tensor that autograd keeps; it goes with the part of the graph that keeps it."""
+
+    def __init__(self, tensor: torch.Tensor) -> None:
+        self.tensor = tensor
+
+
 def saved_bytes(model: Any, compute: Callable[[], torch.Tensor]) -> int:
     """Bytes that autograd keeps for the backward pass of what `compute` gives, beside the model's own weights."""
     own = {tensor.untyped_storage().data_ptr() for tensor in (*model.parameters(), *model.buffers())}
-    kept: dict[int, int] = {}
+    # Weakly: what is detached on the way (DoRA's norms) is given back, and its addresses are taken again.
+    kept: WeakSet[_Saved] = WeakSet()
 
-    def keep(tensor: torch.Tensor) -> torch.Tensor:
-        storage = tensor.untyped_storage()
-        if storage.data_ptr() not in own:
-            kept[storage.data_ptr()] = storage.nbytes()
-        return tensor
+    def keep(tensor: torch.Tensor) -> _Saved:
+        saved = _Saved(tensor)
+        kept.add(saved)
+        return saved
 
-    # The result holds what was kept: an address is taken once.
-    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
-        _ = compute()
-    return sum(kept.values())
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda saved: saved.tensor):
+        result = compute()
+    storages = [saved.tensor.untyped_storage() for saved in kept]
+    sizes = {storage.data_ptr(): storage.nbytes() for storage in storages if storage.data_ptr() not in own}
+    # Only now: without its result the graph, and all that it keeps, would be gone.
+    del result
+    return sum(sizes.values())
 
 
 def activation_bytes(engine: Engine, row: Encoded, rows: int, tokens: int, answers: int) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import torch
 
 from spaces.space import space_of
 from spaces.trial_config import TargetModules, TrialConfig
@@ -40,9 +41,12 @@ def sizers(tiny_study: Path) -> dict[str, Sizer]:
 
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
 @pytest.mark.parametrize("layers", ["attention", "attention+mlp"])
-def test_activations_are_those_that_autograd_keeps(sizers: dict[str, Sizer], dtype: str, layers: TargetModules) -> None:
+@pytest.mark.parametrize("dora", [False, True])
+def test_activations_are_those_that_autograd_keeps(
+    sizers: dict[str, Sizer], dtype: str, layers: TargetModules, dora: bool
+) -> None:
     sizer = sizers[dtype]
-    config = TrialConfig(rank=4, batch_size=4, target_modules=layers)
+    config = TrialConfig(rank=4, batch_size=4, target_modules=layers, dora=dora, dropout=0.1)
     told = sizer.cost(config, measure=False).activations
     rows = sizer._rows(4)
     engine = sizer.engine
@@ -50,12 +54,24 @@ def test_activations_are_those_that_autograd_keeps(sizers: dict[str, Sizer], dty
     try:
         model = engine.seat.model.train()
         batch = engine.base.inputs(rows, engine.features)
-        with inputs_as_they_are(model, dora=False):
+        with inputs_as_they_are(model, dora=dora):
             kept = saved_bytes(model, lambda: answer_loss(model, batch, 0.0))
     finally:
         engine.close()
     # Told from rows of words alone, of 8 to 24 tokens; the gradient of the logits comes beside.
     assert kept < told < 1.25 * kept
+
+
+def test_what_is_detached_on_the_way_is_not_kept() -> None:
+    weight = torch.nn.Parameter(torch.ones(100))
+
+    def compute() -> torch.Tensor:
+        # The squares of a thousand numbers each, and of a hundred at last.
+        for _ in range(5):
+            (weight.repeat(10) ** 2).detach()
+        return ((weight + 1) ** 2).sum()
+
+    assert saved_bytes(torch.nn.Linear(1, 1), compute) == 100 * 4
 
 
 def test_less_is_kept_where_layers_are_computed_again(sizers: dict[str, Sizer]) -> None:
