@@ -6,7 +6,7 @@ import importlib
 import os
 import socket
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
@@ -21,6 +21,8 @@ from search.ray_temporary import ray_folder
 from spaces.problems import InputError, Problem
 from studies.files import is_disk_full
 
+# In which Ray counts resources, of one CPU or GPU.
+UNITS = 10_000
 PACKAGES = ("spaces", "studies", "trainables", "search", "analysis", "skazka")
 QUIET = {
     "RAY_AIR_NEW_OUTPUT": "0",
@@ -99,18 +101,38 @@ def _init(address: str | None) -> None:
 
 def slots(cpus: float, gpus: float) -> int:
     """How many trials fit on the cluster as it stands, at least 1."""
-    resources = ray.cluster_resources()
-    fits = [resources.get("CPU", 0.0) // cpus] if cpus else []
-    fits += [resources.get("GPU", 0.0) // gpus] if gpus else []
-    return max(1, int(min(fits))) if fits else 1
+    return max(1, sum(trials_on(node, cpus, gpus) for node in _alive()))
+
+
+def trials_on(node: Mapping[str, float], cpus: float, gpus: float) -> int:
+    """How many trials fit on one node at once: trials may share a GPU, but none has parts of two.
+
+    node: its resources. cpus, gpus: of one trial, one of them above 0; gpus above 1 are whole.
+    """
+    fits = []
+    if cpus:
+        fits.append(_units(node.get("CPU", 0)) // _units(cpus))
+    if gpus:
+        have = int(node.get("GPU", 0))
+        fits.append(have * (UNITS // _units(gpus)) if gpus <= 1 else have // int(gpus))
+    return min(fits)
+
+
+def _units(amount: float) -> int:
+    return round(amount * UNITS)
+
+
+def _alive() -> list[dict[str, float]]:
+    """The resources of each node."""
+    return [node["Resources"] for node in ray.nodes() if node["Alive"]]
 
 
 def check_resources(cpus: float, gpus: float, *, scales: bool) -> None:
     """Refuse a trial that no node could ever run. `scales`: the cluster may grow, so nothing is certain."""
-    largest = [node["Resources"] for node in ray.nodes() if node["Alive"]]
-    if scales or any(node.get("CPU", 0) >= cpus and node.get("GPU", 0) >= gpus for node in largest):
+    nodes = _alive()
+    if scales or any(trials_on(node, cpus, gpus) for node in nodes):
         return
-    have = f"{max(n.get('CPU', 0) for n in largest):g} CPUs and {max(n.get('GPU', 0) for n in largest):g} GPUs"
+    have = f"{max(n.get('CPU', 0) for n in nodes):g} CPUs and {max(n.get('GPU', 0) for n in nodes):g} GPUs"
     message = f"a trial asks for {cpus:g} CPUs and {gpus:g} GPUs, the largest node has {have}"
     raise InputError(Problem("", "--cpus-per-trial, --gpus-per-trial", message, "ask for less"))
 

@@ -19,6 +19,7 @@ from search.base_model_place import base_model_place
 from search.finalists import score_on_test, winner
 from search.fitness import Fitness, fitness_of
 from search.run_folder import RunFolder
+from search.served_adapter import served
 from search.trial_row import TrialRow, ranked
 from spaces.markdown import Markdown, escape
 from spaces.printable import json_line
@@ -31,7 +32,7 @@ from studies.study import Study
 from trainables.answers import ASK_BATCH, GradedAnswer, asking_order
 from trainables.checkpoint_files import checkpoint_folder, read_manifest
 from trainables.facts import Facts
-from trainables.prompting import Prompting
+from trainables.prompting import CHECKPOINTS_OWN, Prompting
 from trainables.scoring import Score
 
 CARD = Path(__file__).parent / "model_card.md.j2"
@@ -152,7 +153,7 @@ def _write(folder: RunFolder, row: TrialRow, source: Path, target: Path, manifes
     weights, settings = ADAPTER_FILES
     shutil.copyfile(source / weights, target / weights)
     base = manifest["base_model"]
-    adapter = json.loads((source / settings).read_text(encoding="utf-8"))
+    adapter = served(json.loads((source / settings).read_text(encoding="utf-8")), source / weights)
     # peft wrote where the model lay then.
     adapter["base_model_name_or_path"] = base["id"]
     (target / settings).write_text(json.dumps(adapter, indent=2, sort_keys=True), encoding="utf-8")
@@ -177,7 +178,7 @@ def _write(folder: RunFolder, row: TrialRow, source: Path, target: Path, manifes
         "study": manifest["study"],
         "base_model": base,
         "versions": manifest["versions"],
-        "ask": exported_record(study, target),
+        "ask": exported_record(study, target, prompting),
     }
     (target / RECORD).write_text(json.dumps(record, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
     card = model_card(study, row, manifest, tested, fitness, prompting)
@@ -211,6 +212,9 @@ def model_card(
         manifest=manifest,
         question=example.question,
         generation=Markdown(f", eos_token_id={list(prompting.stops)}" if len(prompting.stops) > 1 else ""),
+        # As literals of Python.
+        template=Markdown("".join(f", {name}={value!r}" for name, value in prompting.template.items())),
+        greedy=prompting.generation != CHECKPOINTS_OWN,
         pictures=study.has_pictures,
         units="pictures" if study.has_pictures else "questions",
         text_only=prompting.text_only,
@@ -264,11 +268,13 @@ def _request(
         "revision": base["revision"],
         "dtype": base["dtype"],
         "attention": spec.attention,
-        "quantization": spec.quantised_as(),
+        "quantization": spec.quantised_as(facts.prompting.unquantised),
         "image_size": spec.image_size,
         "max_pixels": spec.max_pixels,
         "stops": list(facts.prompting.stops),
         "text_only": facts.prompting.text_only,
+        "template": dict(facts.prompting.template),
+        "greedy": facts.prompting.generation != CHECKPOINTS_OWN,
         "trust_remote_code": manifest["options"].get("trust_remote_code", False),
         "max_new_tokens": study.file.evaluation.max_new_tokens,
         "probes": _questions(study, expected, scratch),

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +24,7 @@ def save_processor(
     chat_template: str | None,
     text_only: bool,
 ) -> None:
-    """Write the base model's processor beside the adapter; chat_template is for one that has none.
+    """Write the base model's processor beside the adapter; chat_template: the run's own, where that is another.
 
     text_only: the base is a text model, which has a tokenizer instead.
     """
@@ -30,7 +32,7 @@ def save_processor(
 
     loader = AutoTokenizer if text_only else AutoProcessor
     processor = loader.from_pretrained(base_model, revision=revision, trust_remote_code=trust_remote_code)
-    processor.chat_template = processor.chat_template or chat_template
+    processor.chat_template = chat_template or processor.chat_template
     processor.save_pretrained(folder)
 
 
@@ -157,6 +159,7 @@ def _answer(model: Any, processor: Any, request: dict[str, Any], places: list[in
     chats = [[{"role": "user", "content": _content(request, request["probes"][place])}] for place in places]
     batch = processor.apply_chat_template(
         chats,
+        **request["template"],
         add_generation_prompt=True,
         tokenize=True,
         return_dict=True,
@@ -165,16 +168,31 @@ def _answer(model: Any, processor: Any, request: dict[str, Any], places: list[in
     )
     inputs = batch.to(model.device) if request["text_only"] else batch.to(model.device, dtype=model.dtype)
     inputs.pop("labels", None)
-    with torch.inference_mode():
-        output = model.generate(
-            **inputs,
-            max_new_tokens=request["max_new_tokens"],
-            do_sample=False,
-            pad_token_id=pad,
-            eos_token_id=request["stops"] or end,
-        )
+    settings = {
+        "max_new_tokens": request["max_new_tokens"],
+        "do_sample": False,
+        "pad_token_id": pad,
+        "eos_token_id": request["stops"] or end,
+    }
+    with torch.inference_mode(), _generation(model, request["greedy"]):
+        output = model.generate(**inputs, **settings)
     new = output[:, inputs["input_ids"].shape[1] :]
     return [text.strip() for text in processor.batch_decode(new, skip_special_tokens=True)]
+
+
+@contextmanager
+def _generation(model: Any, greedy: bool) -> Iterator[None]:
+    """While it lasts, a model generates by what it is told; where not greedy, by its checkpoint's settings as well."""
+    from transformers import GenerationConfig
+
+    whole = model.get_base_model() if hasattr(model, "get_base_model") else model
+    own = whole.generation_config
+    if greedy:
+        whole.generation_config = GenerationConfig()
+    try:
+        yield
+    finally:
+        whole.generation_config = own
 
 
 if __name__ == "__main__":

@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationInfo, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    JsonValue,
+    StringConstraints,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from spaces.problems import Document, InputError, Problem, read_yaml, refuse, validate
 from spaces.space import Space, load_space, named_spaces
@@ -21,8 +31,13 @@ from studies.importers.in_place import in_place, read_in_place
 from studies.rows import Example, Probe, ReplayRow, Role, Row, Rows, read_rows
 
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^\S(.*\S)?$")]
-# Left in the model's own precision: what is not a linear layer of the text model.
-NOT_QUANTISED = ("visual", "vision_tower", "vision_model", "multi_modal_projector", "connector", "lm_head")
+# Arguments of transformers' apply_chat_template beside the template's own, and what it lends every template.
+NOT_TEMPLATE = frozenset(
+    {"conversation", "messages", "tools", "documents", "chat_template", "add_generation_prompt"}
+    | {"continue_final_message", "tokenize", "sanitize_control_tokens", "padding", "truncation", "max_length"}
+    | {"return_tensors", "return_dict", "return_assistant_tokens_mask", "tokenizer_kwargs", "processor_kwargs"}
+    | {"load_audio_from_video", "raise_exception", "strftime_now"}
+)
 BUNDLED = {"demo": Path(__file__).parent / "demo"}
 
 
@@ -57,9 +72,13 @@ class BaseModelSpec(_Section):
     micro_batch: int | None = Field(None, ge=1, description="rows at once on the device; empty means the whole batch")
     image_size: int | None = Field(None, ge=16, le=8192, description="pictures resized to this square, pixels a side")
     max_pixels: int | None = Field(None, ge=256, description="larger pictures are scaled down to so many pixels")
+    template: dict[Name, JsonValue] = Field({}, description="arguments of its chat template")
 
-    def quantised_as(self) -> dict[str, Any] | None:
-        """Arguments of transformers' BitsAndBytesConfig; None for a base that is not quantised."""
+    def quantised_as(self, unquantised: Sequence[str]) -> dict[str, Any] | None:
+        """Arguments of transformers' BitsAndBytesConfig; None for a base that is not quantised.
+
+        unquantised: names of the modules that keep the study's own dtype.
+        """
         if self.quantization == "none":
             return None
         four = self.quantization == "4bit"
@@ -70,8 +89,24 @@ class BaseModelSpec(_Section):
             "bnb_4bit_quant_type": "nf4",
             "bnb_4bit_use_double_quant": True,
             "bnb_4bit_compute_dtype": self.dtype,
-            "llm_int8_skip_modules": list(NOT_QUANTISED),
+            "llm_int8_skip_modules": list(unquantised),
         }
+
+    @field_validator("template", mode="before")
+    @classmethod
+    def _no_arguments(cls, value: Any) -> Any:
+        return {} if value is None else value
+
+    @field_validator("template")
+    @classmethod
+    def _free_arguments(cls, value: dict[str, Any]) -> dict[str, Any]:
+        if taken := sorted(value.keys() & NOT_TEMPLATE):
+            raise ValueError(f"{taken[0]} is no argument of a template: skazka gives it — leave it out")
+        try:
+            json.dumps(value, allow_nan=False)
+        except ValueError as error:
+            raise ValueError("numbers must be finite") from error
+        return value
 
     @model_validator(mode="after")
     def _one_size(self) -> BaseModelSpec:

@@ -12,6 +12,7 @@ from PIL import Image
 
 from studies.model_marks import marks_among
 from studies.text import normalise
+from trainables.conversation import Conversation
 
 IGNORED = -100
 
@@ -44,30 +45,37 @@ class EncodedImage:
     inputs: dict[str, torch.Tensor]
 
 
+class AnswerError(ValueError):
+    """An answer that the chat template or the tokenizer makes another of."""
+
+
 class Encoder:
     """Turns questions, answers and pictures into tensors, with the chat template of a processor or a tokenizer.
 
     sees: whether it takes pictures; a tokenizer alone does not.
     """
 
-    def __init__(self, processor: Any) -> None:
+    def __init__(self, processor: Any, arguments: Mapping[str, Any] | None = None) -> None:
+        """arguments: of the chat template, the same for every row."""
         self.processor = processor
         self.tokenizer = getattr(processor, "tokenizer", processor)
-        self.sees = self.tokenizer is not processor
+        self.conversation = Conversation(processor, arguments or {})
+        self.sees = self.conversation.sees
 
     def encode(
         self, unit: str, image: Image.Image | None, question: str, answer: str | None = None
     ) -> tuple[Encoded, EncodedImage | None]:
         """Encode one question, with the answer to learn where there is one.
 
-        Raises ValueError for a picture that the model cannot be shown, and when the labels would not decode to the
-        answer.
+        Raises ValueError for a picture that the model cannot be shown, and AnswerError where the labels would not
+        decode to the answer.
         """
         if image is not None and not self.sees:
             raise ValueError("a text model cannot be shown a picture")
-        parts = [] if image is None else [{"type": "image", "image": image}]
+        pictures = [] if image is None else [{"type": "image", "image": image}]
         batch = self.processor.apply_chat_template(
-            [self._turn("user", question, parts)],
+            [self.conversation.question(question, pictures)],
+            **self.conversation.arguments,
             add_generation_prompt=True,
             tokenize=True,
             return_dict=True,
@@ -87,10 +95,6 @@ class Encoder:
             return encoded, None
         return encoded, EncodedImage({name: value for name, value in batch.items() if name not in per_token})
 
-    def _turn(self, role: str, text: str, pictures: list[dict[str, Any]]) -> dict[str, Any]:
-        # The templates of text models take a text where those of others take a list of parts.
-        return {"role": role, "content": [*pictures, {"type": "text", "text": text}] if self.sees else text}
-
     @cached_property
     def stops(self) -> frozenset[int]:
         """Ids that end an answer: the chat template's end of a turn, and the tokenizer's end of the text."""
@@ -108,24 +112,36 @@ class Encoder:
         return marks_among([*self.tokenizer.all_special_tokens, *(one.content for one in added if one.special)])
 
     def answer_ids(self, question: str, answer: str) -> list[int]:
-        """Token ids of an answer as the chat template ends it, up to the end-of-turn token.
+        """Token ids of an answer as the model says it after the prompt, with the end of its turn.
 
         The answer is tokenised apart from the prompt: together, a prompt that ends in a space would
         merge with the answer's first token, which the model never gets to see when it generates.
+        Raises AnswerError.
         """
-        ask = self._turn("user", question, [{"type": "image"}])
-        reply = self._turn("assistant", answer, [])
-        prompt = self.processor.apply_chat_template([ask], add_generation_prompt=True, tokenize=False)
-        full = self.processor.apply_chat_template([ask, reply], tokenize=False)
-        if not full.startswith(prompt):
-            raise ValueError("the chat template's prompt is not the beginning of its full conversation")
-        ids: list[int] = self.tokenizer(full[len(prompt) :], add_special_tokens=False)["input_ids"]
-        end = next((place for place, token in enumerate(ids) if token in self._special), None)
-        # A template that ends no turn leaves that to the tokenizer's own end.
-        ids = [*ids, self.tokenizer.eos_token_id] if end is None else ids[: end + 1]
+        try:
+            said = self.conversation.reply(question, answer)
+        # Chat templates raise whatever they like.
+        except Exception as error:
+            raise AnswerError(str(error)) from error
+        ids = self._to_end_of_turn(said)
         decoded = self.tokenizer.decode(ids, skip_special_tokens=True)
         if normalise(decoded) != normalise(answer):
-            raise ValueError(f"the labels decode to {decoded!r}, not to the answer {answer!r}")
+            raise AnswerError(f"the labels decode to {decoded!r}, not to the answer {answer!r}")
+        return ids
+
+    def _to_end_of_turn(self, said: str) -> list[int]:
+        """The ids up to the last of the special tokens that end the turn together."""
+        ids: list[int] = self._ids(said)
+        end = next((place for place, token in enumerate(ids) if token in self._special), None)
+        if end is None:
+            # A template that ends no turn leaves that to the tokenizer's own end; what parts turns is not said.
+            return [*self._ids(said.rstrip()), self.tokenizer.eos_token_id]
+        while end + 1 < len(ids) and ids[end + 1] in self._special:
+            end += 1
+        return ids[: end + 1]
+
+    def _ids(self, text: str) -> list[int]:
+        ids: list[int] = self.tokenizer(text, add_special_tokens=False)["input_ids"]
         return ids
 
 

@@ -23,13 +23,24 @@ def without_reasoning(answer: str) -> str:
     return _outside_tags(_spoken(answer))
 
 
+def opens_reasoning(text: str) -> bool:
+    """Whether a text begins a block of reasoning, or its channel, and does not end it."""
+    tags, channels = list(_TAG.finditer(text)), list(_CHANNEL.finditer(text))
+    in_channel = bool(channels) and channels[-1][1].lower() not in _SPOKEN
+    return in_channel or (bool(tags) and not _closes(tags[-1]))
+
+
+def _closes(tag: re.Match[str]) -> bool:
+    return "/" in tag[0] or (tag["name"] or "").lower().startswith(("end", "unused95"))
+
+
 def _outside_tags(answer: str) -> str:
     """What stands outside the tags of reasoning; it may speak of its tag, and is not nested."""
     kept: list[str] = []
     thinks = False
     place = 0
     for tag in _TAG.finditer(answer):
-        closes = "/" in tag[0] or (tag["name"] or "").lower().startswith(("end", "unused95"))
+        closes = _closes(tag)
         if closes and not thinks:
             kept.clear()  # the template opened the block in the prompt
         elif not closes and not thinks:

@@ -49,6 +49,7 @@ OPTIONS = [
     _option("--gpus-per-trial", "-1"),
     _option("--gpus-per-trial", "nan"),
     _option("--gpus-per-trial", "inf"),
+    _option("--gpus-per-trial", "1.5"),
     _option("--cpus-per-trial", "0"),
     _option("--cpus-per-trial", "-1"),
     _option("--cpus-per-trial", "nan"),

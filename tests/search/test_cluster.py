@@ -7,6 +7,9 @@ import os
 import stat
 import subprocess
 import sys
+from collections import Counter
+from collections.abc import Sequence
+from fractions import Fraction
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -14,6 +17,8 @@ from typing import Any
 import pytest
 import ray
 import yaml
+from hypothesis import given
+from hypothesis import strategies as st
 from packaging.requirements import Requirement
 
 import skazka
@@ -96,6 +101,69 @@ def test_a_hidden_package_is_named() -> None:
     stranger.__file__ = "/somewhere/analysis/__init__.py"
     with pytest.raises(InputError, match="another package 'analysis' at /somewhere/analysis"):
         cluster.verify_packages({"analysis": stranger})
+
+
+def nodes(*resources: dict[str, float], dead: Sequence[dict[str, float]] = ()) -> list[dict[str, Any]]:
+    """As `ray.nodes()` gives them."""
+    alive = [{"NodeID": f"{place:056x}", "Alive": True, "Resources": one} for place, one in enumerate(resources)]
+    return alive + [{"NodeID": "f" * 56, "Alive": False, "Resources": one} for one in dead]
+
+
+HEAD = {"memory": 4e9, "object_store_memory": 2e9, "node:10.0.0.1": 1.0, "node:__internal_head__": 1.0}
+EIGHT = {"CPU": 64.0, "GPU": 8.0, "accelerator_type:A100": 1.0}
+
+
+@pytest.mark.parametrize(
+    ("found", "cpus", "gpus", "expected"),
+    [
+        # No trial has parts of two GPUs.
+        (nodes(EIGHT), 1, 0.8, 8),
+        (nodes(EIGHT), 1, 0.5, 16),
+        (nodes(EIGHT), 1, 0.6, 8),
+        (nodes(EIGHT), 1, 1, 8),
+        (nodes(EIGHT), 1, 3, 2),
+        # What floats make of it: 1 // 0.2 is 4, 1 // 0.1 is 9, 3 // 0.1 is 29.
+        (nodes({"CPU": 16.0, "GPU": 1.0}), 1, 0.2, 5),
+        (nodes({"CPU": 16.0, "GPU": 1.0}), 1, 0.1, 10),
+        (nodes({"CPU": 16.0, "GPU": 1.0}), 1, 0.3333, 3),
+        (nodes({"CPU": 16.0, "GPU": 1.0}), 1, 0.34, 2),
+        (nodes({"CPU": 3.0}), 0.1, 0, 30),
+        (nodes({"CPU": 4.0}), 1.5, 0, 2),
+        # No trial has parts of two nodes: neither GPUs, nor CPUs.
+        (nodes({"CPU": 8.0, "GPU": 1.0}, {"CPU": 8.0, "GPU": 1.0}, {"CPU": 8.0, "GPU": 2.0}), 1, 2, 1),
+        (nodes({"CPU": 3.0}, {"CPU": 3.0}), 2, 0, 2),
+        # What is free of the other is no use: of GPUs without CPUs, of CPUs without GPUs.
+        (nodes(HEAD, {"CPU": 64.0}, {"CPU": 2.0, "GPU": 8.0}), 1, 1, 2),
+        (nodes(HEAD, EIGHT), 16, 1, 4),
+        (nodes({"CPU": 4.0, "GPU": 2.0}, dead=[EIGHT]), 1, 1, 2),
+        # A cluster that has yet to grow.
+        (nodes(HEAD), 1, 1, 1),
+    ],
+)
+def test_trials_that_fit_are_counted_node_by_node(
+    found: list[dict[str, Any]], cpus: float, gpus: float, expected: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    totals: Counter[str] = Counter()
+    for node in found:
+        totals.update(node["Resources"] if node["Alive"] else {})
+    monkeypatch.setattr(ray, "nodes", lambda: found)
+    monkeypatch.setattr(ray, "cluster_resources", lambda: dict(totals))
+    assert cluster.slots(cpus, gpus) == expected
+
+
+@given(gpus=st.integers(1, 16), share=st.integers(1, 10_000).map(lambda units: units / 10_000))
+def test_no_gpu_is_given_away_twice_and_none_is_left_that_could_be(gpus: int, share: float) -> None:
+    fit = cluster.trials_on({"CPU": 1e6, "GPU": float(gpus)}, 1, share)
+    on_each = Fraction(fit, gpus)
+    assert on_each.denominator == 1
+    exactly = Fraction(round(share * 10_000), 10_000)
+    assert on_each * exactly <= 1 < (on_each + 1) * exactly
+
+
+def test_two_gpus_of_two_nodes_are_no_node_with_two(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ray, "nodes", lambda: nodes({"CPU": 8.0, "GPU": 1.0}, {"CPU": 8.0, "GPU": 1.0}))
+    with pytest.raises(InputError, match="asks for 1 CPUs and 2 GPUs, the largest node has 8 CPUs and 1 GPUs"):
+        cluster.check_resources(1, 2, scales=False)
 
 
 @pytest.mark.usefixtures("ray_cluster")

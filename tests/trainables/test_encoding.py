@@ -69,5 +69,5 @@ def test_padding_sides() -> None:
 def test_a_template_that_loses_the_answer_is_refused(tiny_model: Path) -> None:
     processor = AutoProcessor.from_pretrained(tiny_model)
     processor.chat_template = "{% for m in messages %}<{{ m['role'] }}><image>{% endfor %}<assistant>"
-    with pytest.raises(ValueError, match="not to the answer"):
+    with pytest.raises(ValueError, match="does not write an answer"):
         encode(Encoder(processor), "Кто это?", "Гена.")
