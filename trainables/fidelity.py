@@ -1,0 +1,136 @@
+"""Whether a model that was loaded anew is the one that a trial asked, but for rounding: docs/export.md."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from trainables.answers import Answer
+
+
+@dataclass(frozen=True)
+class Tolerance:
+    """What rounding may do, in nats.
+
+    gap: how far a token of a recorded text may be behind the likeliest. rms: of the differences between the recorded
+    log-probabilities of names and those found now; largest: any one of them.
+    """
+
+    gap: float
+    rms: float
+    largest: float
+
+
+TOLERANCES = {
+    "float32": Tolerance(gap=0.02, rms=0.01, largest=0.1),
+    "float16": Tolerance(gap=0.25, rms=0.05, largest=0.5),
+    "bfloat16": Tolerance(gap=1.0, rms=0.35, largest=3.0),
+}
+
+
+def tolerance_of(dtype: str, quantization: str = "none") -> Tolerance:
+    """The tolerance of a base in that precision.
+
+    4 bit: weights are restored to `dtype` exactly alike each time. 8 bit rounds the inputs of every layer to 8 bits
+    as well, which is as coarse as bfloat16, and chooses what it leaves out by the whole batch.
+    """
+    if quantization != "8bit":
+        return TOLERANCES[dtype]
+    coarse = TOLERANCES["bfloat16"]
+    return Tolerance(2 * coarse.gap, 2 * coarse.rms, 2 * coarse.largest)
+
+
+@dataclass(frozen=True)
+class Fidelity:
+    """How what a model says now differs from what was recorded.
+
+    asked: probes; differing: of these, whose text is another now. gap: the largest of a token of a recorded text;
+    infinite where one cannot be said at all. odds: names whose log-probability is known both times; rms and largest:
+    of the differences, nats. effect: root mean square by which the adapter had moved them from the bare base's, nats;
+    None where those are not known. worst: the probe with the largest gap, what was recorded and what it says now.
+    """
+
+    asked: int
+    differing: int
+    gap: float
+    odds: int
+    rms: float
+    largest: float
+    effect: float | None
+    worst: tuple[str, str, str] | None = None
+
+    def problems(self, tolerance: Tolerance) -> list[str]:
+        """What is beyond rounding, each in one line; nothing where it is the same model."""
+        found = []
+        if self.gap > tolerance.gap and self.worst is not None:
+            probe, recorded, now = self.worst
+            found.append(
+                f"{self.differing} of {self.asked} answers differ; {probe}: the trial said {recorded!r}, the export"
+                f" says {now!r}, by {_nats(self.gap)} (rounding: {tolerance.gap:g})"
+            )
+        if self.rms > tolerance.rms or self.largest > tolerance.largest:
+            found.append(
+                f"the odds of the names differ by {_nats(self.rms)} (root mean square), at most by"
+                f" {_nats(self.largest)} (rounding: {tolerance.rms:g} and {tolerance.largest:g})"
+            )
+        return found
+
+    def is_blind(self, tolerance: Tolerance) -> bool:
+        """Whether the odds of names could not tell the bare base from the base with its adapter."""
+        return self.effect is None or self.effect <= tolerance.rms
+
+    def as_data(self) -> dict[str, Any]:
+        """As plain JSON, without the texts."""
+        known = {name: value for name, value in vars(self).items() if name != "worst"}
+        return {name: None if value == math.inf else value for name, value in known.items()}
+
+
+def fidelity(
+    recorded: Sequence[Answer], measured: Sequence[Mapping[str, Any]], before: Sequence[Answer] = ()
+) -> Fidelity:
+    """Compare a trial's answers with those of `search/export_check.py`, in the same order.
+
+    before: the bare base's answers to the same probes, in any order.
+    """
+    gaps = [_largest_gap(now) for now in measured]
+    place = max(range(len(gaps)), key=gaps.__getitem__, default=None)
+    base = {answer.probe: answer.name_log_probabilities for answer in before}
+    differences: list[float] = []
+    effects: list[float] = []
+    for answer, now in zip(recorded, measured, strict=True):
+        bare = base.get(answer.probe, {})
+        odds = answer.name_log_probabilities
+        differences += [difference(now["odds"][name], odds[name]) for name in odds if name in now["odds"]]
+        effects += [difference(odds[name], bare[name]) for name in odds if name in bare]
+    return Fidelity(
+        asked=len(recorded),
+        differing=sum(answer.text != now["text"] for answer, now in zip(recorded, measured, strict=True)),
+        gap=0.0 if place is None else gaps[place],
+        odds=len(differences),
+        rms=_root_mean_square(differences),
+        largest=max(map(abs, differences), default=0.0),
+        effect=_root_mean_square(effects) if effects else None,
+        worst=None if place is None else (recorded[place].probe, recorded[place].text, measured[place]["text"]),
+    )
+
+
+def _root_mean_square(values: Sequence[float]) -> float:
+    return math.hypot(*values) / math.sqrt(len(values)) if values else 0.0
+
+
+def difference(now: float | None, then: float) -> float:
+    """Of two log-probabilities; infinite where one alone is a finite number."""
+    if now is None or not math.isfinite(now) or not math.isfinite(then):
+        return 0.0 if now == then else math.inf
+    return now - then
+
+
+def _largest_gap(now: Mapping[str, Any]) -> float:
+    gaps = (math.inf if gap is None or not math.isfinite(gap) else float(gap) for gap in now["gaps"])
+    return max(gaps, default=0.0)
+
+
+def _nats(value: float) -> str:
+    return "too far" if value == math.inf else f"{value:.3g} nats"
