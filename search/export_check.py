@@ -7,6 +7,7 @@ nothing. Each line on stdout says how far it is.
 from __future__ import annotations
 
 import gc
+import hashlib
 import heapq
 import json
 import math
@@ -18,6 +19,8 @@ from typing import Any
 
 # Within an adapter's folder: the base with the adapter in it.
 MERGED = "merged"
+# Weights of a model that one thread computes faster than several that wait for each other.
+SMALL = 50_000_000
 # Tokens that are tried for the next piece of a recorded text, the likeliest first.
 TRIED = 256
 # Ways that are tried to say a recorded text, each while no token of it is farther behind (nats).
@@ -47,15 +50,18 @@ def save_processor(
 def measure(request: dict[str, Any], progress: Callable[[str], None] = lambda line: None) -> list[Any]:
     """What the adapter, or with `merge` the whole model that is written then, says to every probe, in order.
 
-    Each is a dictionary. text: its own greedy answer. gaps: where that is not the recorded one, for each token of the
-    recorded one how far the likeliest token was ahead of it, nats; infinite (null) where the text cannot be said.
-    odds: character -> log-probability of its name as the whole answer, for probes that ask for a name.
+    Each is a dictionary. prompt: `digest` of the prompt's tokens. text: its own greedy answer. gaps: where that is not
+    the recorded one, for each token of the recorded one how far the likeliest token was ahead of it, nats; infinite
+    (null) where the text cannot be said. odds: character -> log-probability of its name as the whole answer, for
+    probes that ask for a name.
     """
     import torch
 
-    if request["threads"]:
-        torch.set_num_threads(request["threads"])
     model = _merge(request) if request["merge"] else _adapted(request)
+    if model.num_parameters() < SMALL:
+        torch.set_num_threads(1)
+    elif request["threads"]:
+        torch.set_num_threads(request["threads"])
     return Asking(request, model.eval(), _processor(request), progress).measured()
 
 
@@ -144,10 +150,10 @@ class Asking:
     def measured(self) -> list[dict[str, Any]]:
         """See `measure`."""
         probes = self.request["probes"]
-        found: list[dict[str, Any]] = [{"text": "", "gaps": [], "odds": {}} for _ in probes]
+        found: list[dict[str, Any]] = [{"gaps": [], "odds": {}} for _ in probes]
         everything = range(len(probes))
-        for place, text in self._each("answers", everything, self._generate):
-            found[place]["text"] = text
+        for place, answer in self._each("answers", everything, self._generate):
+            found[place] |= answer
         differing = [place for place in everything if found[place]["text"] != probes[place]["text"]]
         for place, gaps in self._each("answers that differ", differing, self._dictate):
             found[place]["gaps"] = gaps
@@ -183,12 +189,15 @@ class Asking:
             done += len(batch)
             self.progress(f"{what}: {done} of {total}")
 
-    def _generate(self, places: list[int]) -> list[str]:
-        """Greedy answers."""
+    def _generate(self, places: list[int]) -> list[dict[str, str]]:
+        """Prompts and greedy answers."""
         inputs = self._inputs(places)
         output = self._said(inputs, self.request["max_new_tokens"], own=self.request["checkpoints_own"])
         new = output[:, inputs["input_ids"].shape[1] :]
-        return [text.strip() for text in self.tokenizer.batch_decode(new, skip_special_tokens=True)]
+        rows = zip(inputs["input_ids"], inputs["attention_mask"], strict=True)
+        prompts = [digest(ids[mask.bool()].tolist()) for ids, mask in rows]
+        texts = self.tokenizer.batch_decode(new, skip_special_tokens=True)
+        return [{"prompt": prompt, "text": text.strip()} for prompt, text in zip(prompts, texts, strict=True)]
 
     def _dictate(self, places: list[int]) -> list[list[float | None]]:
         """The gaps of the recorded texts."""
@@ -244,6 +253,11 @@ class Asking:
         inputs = batch.to(device) if request["text_only"] else batch.to(device, dtype=self.model.dtype)
         inputs.pop("labels", None)
         return inputs
+
+
+def digest(ids: Sequence[int]) -> str:
+    """A name of these tokens, as short for a photo of thousands as for a word."""
+    return hashlib.sha256(" ".join(map(str, ids)).encode()).hexdigest()
 
 
 class Ways:

@@ -46,14 +46,16 @@ def tolerance_of(dtype: str, quantization: str = "none") -> Tolerance:
 class Fidelity:
     """How what a model says now differs from what was recorded.
 
-    asked: probes; differing: of these, whose text is another now. gap: the largest of a token of a recorded text;
-    infinite where one cannot be said at all. odds: names whose log-probability is known both times; rms and largest:
-    of the differences, nats. effect: root mean square by which the adapter had moved them from the bare base's, nats;
-    None where those are not known. worst: the probe with the largest gap, what was recorded and what it says now.
+    asked: probes; differing: of these, whose text is another now; prompts: whose prompt is. gap: the largest of a
+    token of a recorded text; infinite where one cannot be said at all. odds: names whose log-probability is known both
+    times; rms and largest: of the differences, nats. effect: root mean square by which the adapter had moved them from
+    the bare base's, nats; None where those are not known. worst: the probe with the largest gap, what was recorded and
+    what it says now.
     """
 
     asked: int
     differing: int
+    prompts: int
     gap: float
     odds: int
     rms: float
@@ -64,6 +66,9 @@ class Fidelity:
     def problems(self, tolerance: Tolerance) -> list[str]:
         """What is beyond rounding, each in one line; nothing where it is the same model."""
         found = []
+        if self.prompts:
+            message = f"{self.prompts} of {self.asked} prompts are not the trial's"
+            found.append(f"{message}: the processor or its chat template changed")
         if self.gap > tolerance.gap and self.worst is not None:
             probe, recorded, now = self.worst
             found.append(
@@ -88,25 +93,31 @@ class Fidelity:
 
 
 def fidelity(
-    recorded: Sequence[Answer], measured: Sequence[Mapping[str, Any]], before: Sequence[Answer] = ()
+    recorded: Sequence[Answer],
+    measured: Sequence[Mapping[str, Any]],
+    before: Sequence[Answer] = (),
+    prompts: Mapping[str, str] | None = None,
 ) -> Fidelity:
     """Compare a trial's answers with those of `search/export_check.py`, in the same order.
 
-    before: the bare base's answers to the same probes, in any order.
+    before: the bare base's answers to the same probes, in any order. prompts: probe -> `export_check.digest` of its
+    prompt's tokens; what is not in it is not compared.
     """
+    told = list(zip(recorded, measured, strict=True))
     gaps = [_largest_gap(now) for now in measured]
     place = max(range(len(gaps)), key=gaps.__getitem__, default=None)
     base = {answer.probe: answer.name_log_probabilities for answer in before}
     differences: list[float] = []
     effects: list[float] = []
-    for answer, now in zip(recorded, measured, strict=True):
+    for answer, now in told:
         bare = base.get(answer.probe, {})
         odds = answer.name_log_probabilities
         differences += [difference(now["odds"][name], odds[name]) for name in odds if name in now["odds"]]
         effects += [difference(odds[name], bare[name]) for name in odds if name in bare]
     return Fidelity(
         asked=len(recorded),
-        differing=sum(answer.text != now["text"] for answer, now in zip(recorded, measured, strict=True)),
+        differing=sum(answer.text != now["text"] for answer, now in told),
+        prompts=sum((prompts or {}).get(answer.probe, now["prompt"]) != now["prompt"] for answer, now in told),
         gap=0.0 if place is None else gaps[place],
         odds=len(differences),
         rms=_root_mean_square(differences),

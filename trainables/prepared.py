@@ -17,11 +17,11 @@ from trainables.answers import GradedAnswer
 from trainables.base_model import BaseModel, VisionFeatures, features_from_tensors, features_to_tensors
 from trainables.encoding import Encoded
 from trainables.examination import Examination, RowError, check_sees, encode, encode_rows, see_variants
-from trainables.facts import Facts
+from trainables.facts import ROWS, Facts
 from trainables.prompting import Prompting
 from trainables.scoring import UNKNOWN, scored_roles
 
-ROWS, FEATURES = "rows.json", "features.safetensors"
+FEATURES = "features.safetensors"
 
 
 @dataclass(frozen=True)
