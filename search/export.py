@@ -79,11 +79,10 @@ def export(
         message = f"a base in {spec.quantization} cannot take the adapter in"
         raise InputError(Problem("", "--merge", message, "export the adapter alone"))
     place = check_place(manifest, _facts(folder), spec.quantization, check_on)
-    tolerance = tolerance_of(manifest["base_model"]["dtype"], spec.quantization)
     target, work = _claim(to)
     try:
         _write(folder, source, work, manifest)
-        check = Check(folder, row, work, manifest, place, tolerance, progress)
+        check = Check(folder, row, work, manifest, place, progress)
         alone = check.run(merge=False)
         merged = check.run(merge=True) if merge else None
         _describe(folder, row, work, manifest, check.as_data(alone, merged))
@@ -97,7 +96,7 @@ def export(
         verified=alone.asked,
         differing=alone.differing,
         checked_on=place.device,
-        blind=alone.is_blind(tolerance),
+        blind=alone.is_blind(check.tolerance(alone)),
         merged=None if merged is None else merged.asked - merged.differing,
     )
 
@@ -213,7 +212,6 @@ class Check:
     adapter: Path
     manifest: dict[str, Any]
     place: CheckPlace
-    tolerance: Tolerance
     progress: Progress
 
     def run(self, *, merge: bool) -> Fidelity:
@@ -230,7 +228,7 @@ class Check:
                 raise ExportError(f"the adapter cannot be asked again: {error}") from error
             measured = self._measured({**request, "merge": merge}, scratch)
         found = fidelity(recorded, measured, [graded.answer for graded in facts.before], prompts)
-        if problems := found.problems(self.tolerance):
+        if problems := found.problems(self.tolerance(found)):
             what = "not merged, leave --merge out" if merge else "not exported"
             raise ExportError(f"{what}: {'; '.join(problems)}")
         return found
@@ -253,9 +251,14 @@ class Check:
             shutil.move(adapter / MERGED, self.adapter / MERGED)
         return found
 
+    def tolerance(self, found: Fidelity) -> Tolerance:
+        """What rounding may do in the model that was found."""
+        quantization = self.folder.study().file.base_model.quantization
+        return tolerance_of(self.manifest["base_model"]["dtype"], quantization, found.rounding)
+
     def as_data(self, alone: Fidelity, merged: Fidelity | None) -> dict[str, Any]:
         """What was found, as plain JSON."""
-        found = {"device": self.place.device, "tolerance": asdict(self.tolerance), **alone.as_data()}
+        found = {"device": self.place.device, "tolerance": asdict(self.tolerance(alone)), **alone.as_data()}
         return found if merged is None else {**found, "merged": merged.as_data()}
 
 

@@ -19,6 +19,8 @@ from typing import Any
 
 # Within an adapter's folder: the base with the adapter in it.
 MERGED = "merged"
+# Probes by which rounding is measured.
+MOVED = 32
 # Weights of a model that one thread computes faster than several that wait for each other.
 SMALL = 50_000_000
 # Tokens that are tried for the next piece of a recorded text, the likeliest first.
@@ -53,7 +55,7 @@ def measure(request: dict[str, Any], progress: Callable[[str], None] = lambda li
     Each is a dictionary. prompt: `digest` of the prompt's tokens. text: its own greedy answer. gaps: where that is not
     the recorded one, for each token of the recorded one how far the likeliest token was ahead of it, nats; infinite
     (null) where the text cannot be said. odds: character -> log-probability of its name as the whole answer, for
-    probes that ask for a name.
+    probes that ask for a name; moved: the same after `_moved`, for some of these.
     """
     import torch
 
@@ -160,6 +162,9 @@ class Asking:
         naming = [place for place in everything if probes[place]["named"]]
         for place, odds in self._each("names", naming, self._name):
             found[place]["odds"] = odds
+        with _moved(self.model):
+            for place, odds in self._each("rounding", naming[:: -(-len(naming) // MOVED) or 1], self._name):
+                found[place]["moved"] = odds
         return found
 
     def _each(
@@ -287,7 +292,7 @@ class Ways:
 
     def end(self, gaps: list[float | None]) -> None:
         """One was followed to where it leads."""
-        if _largest(gaps) <= _largest(self.gaps):
+        if _largest(gaps) < _largest(self.gaps):
             self.gaps = gaps
 
 
@@ -389,6 +394,25 @@ def _settings(model: Any, *, own: bool) -> Iterator[None]:
         yield
     finally:
         model.generation_config = before
+
+
+@contextmanager
+def _moved(model: Any) -> Iterator[None]:
+    """The model reads tokens whose embeddings are rounded to the next number up or down: so far is its own rounding."""
+    import torch
+
+    generator = torch.Generator().manual_seed(0)
+
+    def move(module: Any, inputs: Any, output: Any) -> Any:
+        up = torch.randint(2, output.shape, generator=generator).to(output.device)
+        share = 1 + (up - 0.5) * 1.5 * torch.finfo(output.dtype).eps
+        return (output.float() * share).to(output.dtype)
+
+    hook = model.get_input_embeddings().register_forward_hook(move)
+    try:
+        yield
+    finally:
+        hook.remove()
 
 
 def _picture(path: str) -> Any:

@@ -9,6 +9,11 @@ from typing import Any
 
 from trainables.answers import Answer
 
+# Times a model's own rounding.
+RMS, GAP, LARGEST = 4.0, 16.0, 32.0
+# Characters of an answer that a refusal repeats.
+SHOWN = 80
+
 
 @dataclass(frozen=True)
 class Tolerance:
@@ -23,23 +28,19 @@ class Tolerance:
     largest: float
 
 
-TOLERANCES = {
-    "float32": Tolerance(gap=0.02, rms=0.01, largest=0.1),
-    "float16": Tolerance(gap=0.25, rms=0.05, largest=0.5),
-    "bfloat16": Tolerance(gap=1.0, rms=0.35, largest=3.0),
-}
+# Bounds of a model's own rounding (`Fidelity.rounding`): what other kernels or another device always may do, and what
+# is no rounding any more.
+ROUNDING = {"float32": (0.0025, 0.01), "float16": (0.0025, 0.03), "bfloat16": (0.01, 0.1)}
 
 
-def tolerance_of(dtype: str, quantization: str = "none") -> Tolerance:
-    """The tolerance of a base in that precision.
+def tolerance_of(dtype: str, quantization: str = "none", rounding: float | None = None) -> Tolerance:
+    """The tolerance of a model in that precision, whose own rounding was measured; None takes the most that may be.
 
-    4 bit: weights are restored to `dtype` exactly alike each time. 8 bit rounds the inputs of every layer to 8 bits
-    as well, which is as coarse as bfloat16, and chooses what it leaves out by the whole batch.
+    8 bit rounds the inputs of every layer to 8 bits, which is as coarse as bfloat16, and does so by the whole batch.
     """
-    if quantization != "8bit":
-        return TOLERANCES[dtype]
-    coarse = TOLERANCES["bfloat16"]
-    return Tolerance(2 * coarse.gap, 2 * coarse.rms, 2 * coarse.largest)
+    least, most = ROUNDING["bfloat16" if quantization == "8bit" else dtype]
+    unit = most if rounding is None or not math.isfinite(rounding) else min(max(rounding, least), most)
+    return Tolerance(gap=GAP * unit, rms=RMS * unit, largest=LARGEST * unit)
 
 
 @dataclass(frozen=True)
@@ -49,8 +50,9 @@ class Fidelity:
     asked: probes; differing: of these, whose text is another now; prompts: whose prompt is. gap: the largest of a
     token of a recorded text; infinite where one cannot be said at all. odds: names whose log-probability is known both
     times; rms and largest: of the differences, nats. effect: root mean square by which the adapter had moved them from
-    the bare base's, nats; None where those are not known. worst: the probe with the largest gap, what was recorded and
-    what it says now.
+    the bare base's, nats; None where those are not known. rounding: root mean square by which the model's own odds move
+    when its embeddings are rounded otherwise, nats; None where it was not asked. worst: the probe with the largest gap,
+    what was recorded and what it says now.
     """
 
     asked: int
@@ -61,6 +63,7 @@ class Fidelity:
     rms: float
     largest: float
     effect: float | None
+    rounding: float | None = None
     worst: tuple[str, str, str] | None = None
 
     def problems(self, tolerance: Tolerance) -> list[str]:
@@ -72,8 +75,8 @@ class Fidelity:
         if self.gap > tolerance.gap and self.worst is not None:
             probe, recorded, now = self.worst
             found.append(
-                f"{self.differing} of {self.asked} answers differ; {probe}: the trial said {recorded!r}, the export"
-                f" says {now!r}, by {_nats(self.gap)} (rounding: {tolerance.gap:g})"
+                f"{self.differing} of {self.asked} answers differ; {probe}: the trial said {_short(recorded)!r},"
+                f" the export says {_short(now)!r}, by {_nats(self.gap)} (rounding: {tolerance.gap:g})"
             )
         if self.rms > tolerance.rms or self.largest > tolerance.largest:
             found.append(
@@ -109,10 +112,13 @@ def fidelity(
     base = {answer.probe: answer.name_log_probabilities for answer in before}
     differences: list[float] = []
     effects: list[float] = []
+    moves: list[float] = []
     for answer, now in told:
         bare = base.get(answer.probe, {})
         odds = answer.name_log_probabilities
         differences += [difference(now["odds"][name], odds[name]) for name in odds if name in now["odds"]]
+        moved = now.get("moved", {})
+        moves += [difference(moved[name], now["odds"][name]) for name in moved]
         effects += [difference(odds[name], bare[name]) for name in odds if name in bare]
     return Fidelity(
         asked=len(recorded),
@@ -123,6 +129,7 @@ def fidelity(
         rms=_root_mean_square(differences),
         largest=max(map(abs, differences), default=0.0),
         effect=_root_mean_square(effects) if effects else None,
+        rounding=_root_mean_square(moves) if moves else None,
         worst=None if place is None else (recorded[place].probe, recorded[place].text, measured[place]["text"]),
     )
 
@@ -141,6 +148,10 @@ def difference(now: float | None, then: float) -> float:
 def _largest_gap(now: Mapping[str, Any]) -> float:
     gaps = (math.inf if gap is None or not math.isfinite(gap) else float(gap) for gap in now["gaps"])
     return max(gaps, default=0.0)
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= SHOWN else f"{text[: SHOWN - 1]}…"
 
 
 def _nats(value: float) -> str:
