@@ -15,6 +15,7 @@ from safetensors import SafetensorError, safe_open
 from spaces.problems import InputError, Problem, problems_of
 from studies.files import sha256_of
 from studies.study import Study, StudyFile
+from trainables.prompting import Prompting
 
 RECORD = "trial.json"
 ADAPTER_FILES = ("adapter_model.safetensors", "adapter_config.json")
@@ -34,7 +35,7 @@ class AskRecord(BaseModel):
     """How a trial's model was asked.
 
     study: without its baselines. pictures: whether it was shown any. question: the most frequent name question.
-    files: of the adapter -> sha256.
+    files: of the adapter -> sha256. prompting: its defaults where an earlier version did not say.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -43,6 +44,7 @@ class AskRecord(BaseModel):
     pictures: bool
     question: str | None
     files: dict[str, str] = {}
+    prompting: Prompting = Prompting()
 
 
 class _Record(BaseModel):
@@ -63,17 +65,17 @@ class ExportedAdapter:
     ask: AskRecord
 
 
-def ask_record(study: Study) -> AskRecord:
+def ask_record(study: Study, prompting: Prompting) -> AskRecord:
     """How the trials of a study are asked."""
     asked = Counter(probe.question for probe in study.probes if probe.kind == "name")
     question = asked.most_common(1)[0][0] if asked else None
-    return AskRecord(study=study.file, pictures=study.has_pictures, question=question)
+    return AskRecord(study=study.file, pictures=study.has_pictures, question=question, prompting=prompting)
 
 
-def exported_record(study: Study, adapter: Path) -> dict[str, Any]:
+def exported_record(study: Study, adapter: Path, prompting: Prompting) -> dict[str, Any]:
     """The same as JSON, for the adapter in that folder."""
     files = {name: sha256_of(adapter / name) for name in ADAPTER_FILES}
-    record = ask_record(study).model_copy(update={"files": files})
+    record = ask_record(study, prompting).model_copy(update={"files": files})
     return record.model_dump(mode="json", exclude={"study": {"baselines"}})
 
 

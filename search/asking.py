@@ -7,6 +7,7 @@ import math
 import os
 import warnings
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,12 +18,14 @@ from search.adapter_record import AskRecord, BaseModelRecord, ask_record, is_exp
 from search.base_model_place import base_model_place
 from search.export import checkpoint_of, choose
 from search.manifest import model_hash
+from search.preparation import prompting_of
 from search.run_folder import RunFolder
 from spaces.problems import Document, InputError, Problem, refuse
 from studies.files import FileError
 from studies.images import open_rgb
 from studies.rows import Probe, Rows, Text
 from studies.study import Study
+from trainables.prompting import Prompting
 
 if TYPE_CHECKING:
     from trainables.answers import GradedAnswer
@@ -33,6 +36,8 @@ log = logging.getLogger(__name__)
 MEDIAN = "the winner's repeat with the median search score"
 BEST = "the best by search score, for the run has no winner yet"
 NAMED, EXPORTED = "as asked", "exported"
+# Fields of a probe -> where their values were given.
+GIVEN_AS = {"question": "--question", "image": "PICTURE"}
 
 
 @dataclass(frozen=True)
@@ -125,7 +130,9 @@ def subject_of(run: str | Path, trial: str | None) -> Subject:
     manifest = opened.manifest()
     base = BaseModelRecord.model_validate(manifest["base_model"])
     trust = manifest["options"].get("trust_remote_code", False)
-    ask = ask_record(opened.study())
+    with closing(opened.ledger()) as ledger:
+        prompting = prompting_of(opened, ledger) or Prompting()
+    ask = ask_record(opened.study(), prompting)
     return Subject(checkpoint_of(opened, row), row.id, row.name, chosen, base, ask, trust)
 
 
@@ -197,10 +204,7 @@ def _answers(
         return examination.answers(), _adapted(examination, subject.adapter)
     except RowError as error:
         raise InputError(
-            [
-                Problem("", "--question" if one.field == "question" else "PICTURE", one.message, one.remedy)
-                for one in error.problems
-            ]
+            [Problem(one.file, GIVEN_AS.get(one.field, one.field), one.message, one.remedy) for one in error.problems]
         ) from error
     except torch.OutOfMemoryError as error:
         remedy = "wait for what else runs on it, or set CUDA_VISIBLE_DEVICES= to ask on the CPU"
@@ -235,7 +239,8 @@ def _load(subject: Subject, name: str, trust_remote_code: bool) -> BaseModel:
     warnings.simplefilter("ignore", FutureWarning)
     spec = subject.ask.study.base_model.model_copy(update={"revision": subject.base_model.revision})
     try:
-        return BaseModel.load(name, spec, trust_remote_code=trust_remote_code or subject.trust_remote_code)
+        trust = trust_remote_code or subject.trust_remote_code
+        return BaseModel.load(name, spec, prompting=subject.ask.prompting, trust_remote_code=trust)
     except (ModelRefused, FamilyRefused) as error:
         message, _, remedy = str(error).partition(" — ")
         raise InputError(Problem("", "--base-model", message, remedy or "say where the base model lies")) from error

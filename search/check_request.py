@@ -11,7 +11,7 @@ from typing import Any
 from search.export_check import digest
 from studies.images import open_rgb
 from studies.study import Study
-from trainables.answers import ASK_BATCH, Answer, asking_order
+from trainables.answers import Answer, asking_batches
 from trainables.facts import ROWS, Facts
 from trainables.prompting import CHECKPOINTS_OWN
 
@@ -53,17 +53,17 @@ def check_request(
         "dtype": base["dtype"],
         "attention": spec.attention,
         "device_map": spec.device_map,
-        "quantization": spec.quantised_as(),
+        "quantization": spec.quantised_as(prompting.unquantised),
         "image_size": spec.image_size,
         "max_pixels": spec.max_pixels,
         "stops": list(prompting.stops),
         "text_only": prompting.text_only,
         "template": dict(prompting.template),
-        "checkpoints_own": prompting.generation == CHECKPOINTS_OWN,
+        "greedy": prompting.generation != CHECKPOINTS_OWN,
         "max_new_tokens": study.file.evaluation.max_new_tokens,
         "probes": _probes(study, recorded, scratch),
         "names": {name: list(ids) for name, ids in names.items()},
-        "batches": _batches(facts, recorded),
+        "batches": _batches(facts, recorded, study.file.evaluation.max_new_tokens),
     }
 
 
@@ -86,8 +86,8 @@ def _probes(study: Study, recorded: Sequence[Answer], scratch: Path) -> list[dic
     ]
 
 
-def _batches(facts: Facts, recorded: Sequence[Answer]) -> list[list[int]]:
+def _batches(facts: Facts, recorded: Sequence[Answer], max_new_tokens: int) -> list[list[int]]:
     """The trial's own batches, as places in `recorded`: what the same sums round, they round alike."""
     places = {answer.probe: place for place, answer in enumerate(recorded)}
-    order = [places[probe] for probe in asking_order({probe: facts.prompt_lengths[probe] for probe in places})]
-    return [order[start : start + ASK_BATCH] for start in range(0, len(order), ASK_BATCH)]
+    asked = asking_batches({probe: facts.prompt_lengths[probe] for probe in places}, max_new_tokens)
+    return [[places[probe] for probe in batch] for batch in asked]

@@ -11,17 +11,20 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlparse
 
 from search.known_controls import said_of, unknown_controls
 from search.manifest import memory_bytes, versions
-from search.preparation import length_problems
+from search.preparation import length_problems, module_problems
 from spaces.problems import InputError, Problem
 from spaces.space import Space
 from spaces.trial_config import TrialConfig
 from studies.study import Study
 from trainables.scoring import KNOWN_SHARE
+
+if TYPE_CHECKING:
+    from trainables.sizing import Cost, Sizer
 
 Level = Literal["ok", "note", "stop"]
 # Below it a search of a real model may fill the disk: checkpoints, and the model itself.
@@ -65,6 +68,15 @@ def _gpus() -> Iterator[Finding]:
         yield Finding("ok", f"GPU {place}: {one.name}, {_gb(one.total_memory)}")
 
 
+def _spread(study: Study) -> Iterator[Finding]:
+    """Whether a trial could use several GPUs, where there are any."""
+    import torch
+
+    if torch.cuda.device_count() > 1 and study.file.base_model.device_map is None:
+        remedy = "base_model.device_map: auto spreads the model over the GPUs of a trial"
+        yield Finding("note", "a trial uses one GPU: with --gpus-per-trial 2 the second would idle", remedy)
+
+
 def services(study: Study | None) -> Iterator[Finding]:
     """The hub, W&B and Ray, as far as they can be seen from here."""
     if study is None or not Path(study.base_model).is_dir():
@@ -76,6 +88,8 @@ def services(study: Study | None) -> Iterator[Finding]:
     else:
         yield Finding("ok", "Ray: started on this machine by each search; --address names a running cluster")
     yield from _ray_folder()
+    if study is not None:
+        yield from _spread(study)
 
 
 def _ray_folder() -> Iterator[Finding]:
@@ -141,13 +155,17 @@ def size_up(study: Study, space: Space, *, trust_remote_code: bool = False) -> t
     from trainables.examination import RowError
     from trainables.families import FamilyRefused
     from trainables.loading import ModelRefused
-    from trainables.sizing import cost, cut_share, row_lengths, spread
+    from trainables.memory import is_out_of_memory, one_row_too_many
+    from trainables.notes import notes_of
+    from trainables.sizing import Sizer, cut_share, row_lengths, spread
+    from trainables.tryout import try_out
 
     torch.set_num_threads(1)
     transformers.utils.logging.disable_progress_bar()
     warnings.simplefilter("ignore", FutureWarning)
     try:
         base = BaseModel.load(study.base_model, study.file.base_model, trust_remote_code=trust_remote_code)
+        try_out(base, pictures=study.has_pictures and base.encoder.sees)
         rows = row_lengths(study, base)
     except RowError as error:
         return study_findings(InputError(error.problems)), None
@@ -155,23 +173,34 @@ def size_up(study: Study, space: Space, *, trust_remote_code: bool = False) -> t
         message, _, remedy = str(error).partition(" — ")
         return [Finding("stop", message, remedy or "mend the row, or choose another base model")], None
     longest = max(row.prompt for row in rows)
-    short = [
-        Finding("stop", f"{one.field}: {one.message}", one.remedy) for one in length_problems(study, space, longest)
-    ]
-    if short:
-        return [_loaded(study, base), *short], None
+    problems = [*length_problems(study, space, longest), *module_problems(study, space, base)]
+    if problems:
+        stops = [Finding("stop", f"{one.field}: {one.message}", one.remedy) for one in problems]
+        return [_loaded(study, base), _adapted(base), *stops], None
     name, config = first_trial(study)
     measure = base.device.type == "cuda" or _weights(base) < SMALL
-    found = cost(study, base, config, measure=measure)
+    try:
+        sizer = Sizer(study, base, rows)
+        found = sizer.cost(config, measure=measure)
+        memory = list(_memory(sizer, space, config, found))
+        controls = list(_controls(study, base)) if measure else []
+    except RowError as error:
+        return [_loaded(study, base), *study_findings(InputError(error.problems))], None
+    except RuntimeError as error:
+        if not is_out_of_memory(error):
+            raise
+        message, _, remedy = one_row_too_many(base.device).partition(" — ")
+        return [_loaded(study, base), Finding("stop", message, remedy)], None
     parts = ("image", "prompt", "answer") if study.has_pictures else ("prompt", "answer")
     sized = Sized(
         lengths={part: spread([getattr(row, part) for row in rows]) for part in parts},
         cut={length: cut_share(rows, length) for length in sorted({*CUT_AT, *_lengths_asked(study, space)})},
         trial=name,
-        memory={part: getattr(found, part) for part in ("weights", "trained", "activations")},
+        memory={part: getattr(found, part) for part in ("weights", "trained", "activations", "checkpoint")},
         seconds=found.seconds(study, config),
     )
-    return [_loaded(study, base), *_memory(base, found.memory), *(_controls(study, base) if measure else ())], sized
+    notes = [_as_note(line) for line in notes_of(study, base, max(row.image for row in rows))]
+    return [_loaded(study, base), _adapted(base), *_asked_by(base), *notes, *memory, *controls], sized
 
 
 def _controls(study: Study, base: Any) -> Iterator[Finding]:
@@ -180,14 +209,17 @@ def _controls(study: Study, base: Any) -> Iterator[Finding]:
 
     before = Examination(study, base, "search", only=study.named("control")).answers()
     unknown = unknown_controls(before, study, KNOWN_SHARE)
-    for control in unknown:
-        what, _, remedy = said_of(control).partition(" — ")
-        yield Finding("note", what, remedy)
+    yield from (_as_note(said_of(control)) for control in unknown)
     if len(unknown) == len(study.named("control")):
         remedy = "choose controls that it knows, or launch with --allow-unknown-controls"
         yield Finding("stop", "the base knows none of the controls, so forgetting cannot be measured", remedy)
     elif not unknown:
         yield Finding("ok", "the base knows every control")
+
+
+def _as_note(line: str) -> Finding:
+    what, _, remedy = line.partition(" — ")
+    return Finding("note", what, remedy)
 
 
 def first_trial(study: Study) -> tuple[str, TrialConfig]:
@@ -207,15 +239,48 @@ def _loaded(study: Study, base: Any) -> Finding:
     )
 
 
+def _adapted(base: Any) -> Finding:
+    return Finding("ok", f"LoRA adapts {base.layers}")
+
+
+def _asked_by(base: Any) -> Iterator[Finding]:
+    """How the chat template is asked, where it has a say in it."""
+    from trainables.chat_template import as_yaml
+
+    prompting = base.prompting
+    if prompting.template:
+        yield Finding("ok", f"chat template: {as_yaml(prompting.template)}")
+    if prompting.day is not None:
+        yield Finding("ok", "chat template: writes the day; a run keeps that on which it was prepared")
+
+
 def _weights(base: Any) -> int:
     return sum(weight.numel() for weight in base.model.parameters())
 
 
-def _memory(base: Any, needed: int) -> Iterator[Finding]:
-    available = _memory_of(base.device)
-    if available is not None and needed > available:
-        remedy = "use quantization: 4bit, gradient_checkpointing: true or a smaller micro_batch in base_model"
-        yield Finding("stop", f"a trial needs about {_gb(needed)}, there are {_gb(available)}", remedy)
+def _memory(sizer: Sizer, space: Space, config: TrialConfig, first: Cost) -> Iterator[Finding]:
+    """Whether one row fits beside the base, and which of the space's largest trials fit as a whole."""
+    from trainables.sizing import corners
+
+    available = _memory_of(sizer.base.device)
+    if available is None:
+        return
+    ways = "quantization: 4bit, gradient_checkpointing: true or a smaller micro_batch in base_model"
+    if (least := first.least) > available:
+        yield Finding(
+            "stop", f"a trial needs about {_gb(least)} for one row, there are {_gb(available)}", f"use {ways}"
+        )
+        return
+    on_gpu = sizer.base.device.type == "cuda"
+    for corner in corners(space, config):
+        found = sizer.cost(corner, measure=on_gpu, timed=False)
+        asked = min(corner.batch_size, sizer.engine.micro_batch or corner.batch_size, len(sizer.study.training))
+        what = f"batch_size {corner.batch_size} with {corner.target_modules} and rank {corner.rank}"
+        if found.micro_batch < asked:
+            said = f"{what} does not fit {_gb(available)} at once, but {found.micro_batch} of its rows do"
+            yield Finding("note", said, f"such trials halve their micro-batch themselves; for more at once {ways}")
+        elif found.memory > available:
+            yield Finding("note", f"{what} needs about {_gb(found.memory)}, there are {_gb(available)}", f"use {ways}")
 
 
 def _memory_of(device: Any) -> int | None:

@@ -22,6 +22,7 @@ from search.fitness import fitness_of
 from search.fresh_process import ExportError, Progress, ask_afresh
 from search.model_card import model_card
 from search.run_folder import RunFolder
+from search.served_adapter import served
 from search.trial_row import TrialRow, ranked
 from spaces.problems import InputError, Problem
 from spaces.secrets import redact
@@ -164,7 +165,7 @@ def _write(folder: RunFolder, source: Path, target: Path, manifest: dict[str, An
     weights, settings = ADAPTER_FILES
     shutil.copyfile(source / weights, target / weights)
     base = manifest["base_model"]
-    adapter = json.loads((source / settings).read_text(encoding="utf-8"))
+    adapter = served(json.loads((source / settings).read_text(encoding="utf-8")), source / weights)
     # peft wrote where the model lay then.
     adapter["base_model_name_or_path"] = base["id"]
     (target / settings).write_text(json.dumps(adapter, indent=2, sort_keys=True), encoding="utf-8")
@@ -196,7 +197,7 @@ def _describe(
         "base_model": manifest["base_model"],
         "versions": manifest["versions"],
         "check": dict(check),
-        "ask": exported_record(study, target),
+        "ask": exported_record(study, target, _facts(folder).prompting),
     }
     (target / RECORD).write_text(json.dumps(record, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
     card = model_card(study, row, manifest, tested, fitness, _facts(folder).prompting, check)

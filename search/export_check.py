@@ -197,7 +197,7 @@ class Asking:
     def _generate(self, places: list[int]) -> list[dict[str, str]]:
         """Prompts and greedy answers."""
         inputs = self._inputs(places)
-        output = self._said(inputs, self.request["max_new_tokens"], own=self.request["checkpoints_own"])
+        output = self._said(inputs, self.request["max_new_tokens"], greedy=self.request["greedy"])
         new = output[:, inputs["input_ids"].shape[1] :]
         rows = zip(inputs["input_ids"], inputs["attention_mask"], strict=True)
         prompts = [digest(ids[mask.bool()].tolist()) for ids, mask in rows]
@@ -213,7 +213,7 @@ class Asking:
                 start = inputs["input_ids"].shape[1]
                 dictation = Dictation(self.tokenizer, self.stops, [ways[place] for place in left], start)
                 limit = self.request["max_new_tokens"]
-                dictation.end(self._said(inputs, limit, dictation, own=self.request["checkpoints_own"]))
+                dictation.end(self._said(inputs, limit, dictation, greedy=self.request["greedy"]))
         return [ways[place].gaps for place in places]
 
     def _name(self, places: list[int]) -> list[dict[str, float]]:
@@ -222,17 +222,17 @@ class Asking:
         odds: list[dict[str, float]] = [{} for _ in places]
         for name, ids in self.request["names"].items():
             spoken = Spoken(ids)
-            self._said(inputs, len(ids), spoken, own=False)
+            self._said(inputs, len(ids), spoken, greedy=True)
             for known, log_probability in zip(odds, spoken.log_probabilities, strict=True):
                 known[name] = log_probability
         return odds
 
-    def _said(self, inputs: Any, tokens: int, dictated: Any = None, *, own: bool) -> Any:
-        """Ids of prompts and answers; `dictated` has the say over each token. own: by the checkpoint's own settings."""
+    def _said(self, inputs: Any, tokens: int, dictated: Any = None, *, greedy: bool) -> Any:
+        """Ids of prompts and answers; `dictated` has the say over each token. greedy: by no settings of the checkpoint."""
         import torch
         from transformers import LogitsProcessorList
 
-        with torch.inference_mode(), _settings(self.model, own=own):
+        with torch.inference_mode(), _generation(self.model, greedy):
             return self.model.generate(
                 **inputs,
                 max_new_tokens=tokens,
@@ -383,17 +383,18 @@ class Spoken:
 
 
 @contextmanager
-def _settings(model: Any, *, own: bool) -> Iterator[None]:
-    """Generation by the checkpoint's own settings, or by none: what `generate` is not told it takes from them."""
+def _generation(model: Any, greedy: bool) -> Iterator[None]:
+    """While it lasts, a model generates by what it is told; where not greedy, by its checkpoint's settings as well."""
     from transformers import GenerationConfig
 
-    before = model.generation_config
-    if not own:
-        model.generation_config = GenerationConfig()
+    whole = model.get_base_model() if hasattr(model, "get_base_model") else model
+    own = whole.generation_config
+    if greedy:
+        whole.generation_config = GenerationConfig()
     try:
         yield
     finally:
-        model.generation_config = before
+        whole.generation_config = own
 
 
 @contextmanager

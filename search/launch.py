@@ -7,12 +7,14 @@ import math
 import shlex
 import time
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing, nullcontext
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
+import ray
 from ray import tune
 from ray.tune import Callback, CheckpointConfig, FailureConfig, RunConfig, TuneConfig, Tuner
 
@@ -25,7 +27,7 @@ from search.ledger_file import LedgerError
 from search.manifest import build_manifest, write_manifest
 from search.opening import open_test, unasked
 from search.optuna_study import Goal, Objective, Sampler
-from search.preparation import finish_here, prepare_on_cluster, read_prepared, start_here
+from search.preparation import finish_here, keep_prompting, prepare_on_cluster, read_prepared, start_here
 from search.recovery import restore, settle_base_model, settle_changes
 from search.run_folder import SCORED_BY, RunFolder, default_run
 from search.scheduling import LedgerScheduler, Patience, Scheduling, make_scheduler
@@ -35,15 +37,20 @@ from search.wandb_log import check_login, following
 from spaces.problems import InputError, Problem, refuse
 from spaces.space import Space
 from spaces.trial_config import TrialConfig
-from studies.checks import load_study
+from studies.checks import load_study, untrainable
 from studies.files import DiskFull, is_disk_full
 from studies.study import Study
 from trainables.facts import Facts
 from trainables.lora_trial import LoraTrial
+from trainables.task import Moments
 
 log = logging.getLogger(__name__)
 # Ten years: beyond what a timer of the operating system takes.
 MAX_SECONDS = 315_360_000
+IDLE = (
+    "{:g} GPUs a trial, but the base model goes on one of them and the rest idle: give each trial 1, or let"
+    " base_model.device_map: auto spread the model over them"
+)
 # What every random generator of a trial takes, multiplied by its epochs.
 MAX_SEED = 2**32 - 1
 
@@ -63,6 +70,7 @@ class Options:
     max_degradation: trials above it, [0, 1], are infeasible; None sets no limit.
     wandb: show the sweep on Weights & Biases.
     allow_unknown_controls: search although the base knows none of the controls, so that forgetting cannot be measured.
+    moments: the type of Adam's moments in checkpoints; with bfloat16 a trial that goes on is not the same to the bit.
     """
 
     trials: int = 12
@@ -84,6 +92,7 @@ class Options:
     max_degradation: float | None = None
     wandb: bool = False
     allow_unknown_controls: bool = False
+    moments: Moments = "float32"
 
     @property
     def goal(self) -> Goal:
@@ -114,6 +123,9 @@ class Options:
         if self.seed > MAX_SEED:
             found.append(Problem("", "--seed", f"must be at most {MAX_SEED}, got {self.seed}", "give a smaller number"))
         found += self._resource_problems()
+        if self.moments not in get_args(Moments):
+            message = f"must be one of {', '.join(get_args(Moments))}, got {self.moments}"
+            found.append(Problem("", "--moments", message, "give float32"))
         if self.max_degradation is not None and not 0 <= self.max_degradation <= 1:
             message = f"must be between 0 and 1, got {self.max_degradation}"
             found.append(Problem("", "--max-degradation", message, "give a share of the controls' probes, e.g. 0.05"))
@@ -256,18 +268,26 @@ def _sweep(folder: RunFolder, options: Options, halt: Halt, callbacks: Sequence[
     with closing(folder.ledger()) as ledger:
         if facts is not None and not _is_unfinished(folder, ledger, options):
             return
+    # Of this machine and its nodes nothing is known yet where Ray was joined, by us or before.
+    joined = options.address is not None or ray.is_initialized()
+    # Of a run of an earlier version, which let it begin.
+    refuse(untrainable(folder.study()))
     # On one machine the preparation and Ray start side by side; each takes seconds.
-    process = start_here(folder, gpus=options.gpus_per_trial) if facts is None and options.address is None else None
+    process = start_here(folder, gpus=options.gpus_per_trial) if facts is None and not joined else None
     try:
         with cluster.connected(options.address, folder.path):
             gpus = cluster.default_gpus() if options.gpus_per_trial is None else options.gpus_per_trial
             cluster.check_resources(options.cpus_per_trial, gpus, scales=options.address is not None)
-            if options.address is not None:
+            if joined:
                 cluster.check_shared(folder.path)
             if process is not None:
                 facts = finish_here(folder, process)
-            elif facts is None:
+            if facts is None or (process is not None and facts.device == "cuda" and not gpus):
+                # The base is asked where trials run; Ray does not count every GPU that torch sees.
                 facts = prepare_on_cluster(folder, cpus=options.cpus_per_trial, gpus=gpus)
+            if gpus > 1 and folder.study().file.base_model.device_map is None:
+                _tell(callbacks, [IDLE.format(gpus)])
+            keep_prompting(folder, facts)
             _settle_controls(folder, facts, callbacks)
             _run_stages(folder, facts, replace(options, gpus_per_trial=gpus), halt, callbacks)
     finally:
@@ -275,14 +295,21 @@ def _sweep(folder: RunFolder, options: Options, halt: Halt, callbacks: Sequence[
             process.kill()
 
 
+def _tell(callbacks: Sequence[Callback], lines: Iterable[str]) -> None:
+    tellers = [callback.say for callback in callbacks if hasattr(callback, "say")] or [log.warning]
+    for line in lines:
+        for tell in tellers:
+            tell(line)
+
+
 def _settle_controls(folder: RunFolder, facts: Facts, callbacks: Sequence[Callback]) -> None:
-    """Say which controls the base does not know. Raises InputError where it knows none, unless that is allowed."""
+    """Say what the preparation noted, and which controls the base does not know.
+
+    Raises InputError where it knows none, unless that is allowed.
+    """
     study = folder.study()
     unknown = unknown_controls(facts.before, study, known_share(folder.manifest()))
-    tellers = [callback.say for callback in callbacks if hasattr(callback, "say")]
-    for control in unknown:
-        for tell in tellers or [log.warning]:
-            tell(said_of(control))
+    _tell(callbacks, [*facts.notes, *map(said_of, unknown)])
     with closing(folder.ledger()) as ledger:
         # Also for a run that is refused here: its report says why.
         ledger.put_answers(BASE, "search", facts.before)
@@ -399,7 +426,7 @@ def _tuner(
         trials=ledger.meta("trials_asked"),
         seed=options.seed,
         sampler=options.sampler,
-        task=folder.task,
+        task=partial(folder.task, gpus=gpus),
         halt=halt,
         goal=options.goal,
     )

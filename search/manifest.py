@@ -15,6 +15,7 @@ from typing import Any
 
 from studies.files import sha256_of
 from studies.study import Study
+from trainables.prompting import GREEDY
 from trainables.scoring import KNOWN_SHARE
 
 PACKAGES = ("skazka-tune", "ray", "torch", "transformers", "peft", "optuna", "pandas", "pymorphy3")
@@ -38,6 +39,7 @@ def build_manifest(study: Study, options: dict[str, Any]) -> dict[str, Any]:
             "sha256": model_hash(study.base_model),
         },
         "score": {"known_share": KNOWN_SHARE},
+        "generation": GREEDY,
         "code": git_state(),
         "versions": versions(),
         "hardware": {"platform": platform.platform(), "cpus": os.cpu_count(), "memory_bytes": memory_bytes()},

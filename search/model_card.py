@@ -11,7 +11,7 @@ from search.trial_row import TrialRow
 from spaces.markdown import Markdown, escape
 from spaces.printable import json_line
 from studies.study import Study
-from trainables.prompting import GREEDY, Prompting
+from trainables.prompting import CHECKPOINTS_OWN, Prompting
 from trainables.scoring import Score
 
 CARD = Path(__file__).parent / "model_card.md.j2"
@@ -48,8 +48,9 @@ def model_card(
         manifest=manifest,
         question=example.question,
         check=check,
-        greedy=prompting.generation == GREEDY,
-        arguments=Markdown("".join(f"{name}={value!r}, " for name, value in prompting.template.items())),
+        # As literals of Python.
+        template=Markdown("".join(f", {name}={value!r}" for name, value in prompting.template.items())),
+        greedy=prompting.generation != CHECKPOINTS_OWN,
         stops=Markdown(str(list(prompting.stops))) if prompting.stops else None,
         pictures=study.has_pictures,
         units="pictures" if study.has_pictures else "questions",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -19,7 +20,8 @@ from search.trial_row import TrialRow
 from spaces.secrets import redact
 from trainables.answers import graded_from_data, graded_to_data
 from trainables.checkpoint_files import checkpoint_folder, read_manifest
-from trainables.facts import Facts
+from trainables.facts import Facts, elsewhere
+from trainables.task import NO_GPU
 
 # How often an examiner whose process died is started again.
 RESTARTS = 3
@@ -34,22 +36,31 @@ class OpeningError(RuntimeError):
 class Examiner:
     """On a worker: a base model, and the test probes of a run."""
 
-    def __init__(self, run: str) -> None:
+    def __init__(self, run: str, gpus: float) -> None:
+        if gpus == 0:
+            os.environ.update(NO_GPU)
         import torch
 
         from trainables.base_model import BaseModel
         from trainables.examination import Examination
         from trainables.lora_trial import end_with_parent
+        from trainables.memory import limit_memory
 
         end_with_parent()
         torch.set_num_threads(1)
         self.folder = RunFolder(Path(run))
         study, manifest = self.folder.study(), self.folder.manifest()
+        limit_memory(manifest["options"].get("gpus_per_trial"))
         spec, trust = study.file.base_model, manifest["options"].get("trust_remote_code", False)
         model = manifest["base_model"]["id"]
-        prompting = Facts.read(self.folder.prepared).prompting
-        base = BaseModel.load(model, spec, prompting=prompting, trust_remote_code=trust)
+        facts = Facts.read(self.folder.prepared)
+        base = BaseModel.load(model, spec, prompting=facts.prompting, trust_remote_code=trust)
+        self.odd = elsewhere(facts.device, base.device.type)
         self.examination = Examination(study, base, "test")
+
+    def oddity(self) -> str | None:
+        """What is to be said of the device on which it asks."""
+        return self.odd
 
     def ask(self, trial: str, epoch: int | None) -> tuple[str, list[dict[str, Any]] | str]:
         """A trial's graded answers as data, from the checkpoint of that epoch; the bare base's without one.
@@ -89,9 +100,13 @@ def open_test(
     if not todo:
         return
     examiner = ray.remote(num_cpus=cpus, num_gpus=gpus, max_restarts=RESTARTS, max_task_retries=RESTARTS)(Examiner)
-    pool = ActorPool([examiner.remote(str(folder.path)) for _ in range(min(slots, len(todo)))])
+    examiners = [examiner.remote(str(folder.path), gpus) for _ in range(min(slots, len(todo)))]
+    pool = ActorPool(examiners)
     progress(0, len(todo))
     try:
+        if (odd := ray.get(examiners[0].oddity.remote())) is not None:
+            ledger.warn(winner.trial.id, f"test probes: {odd}")
+            log.warning("test probes: %s", odd)
         answers = pool.map_unordered(lambda actor, task: actor.ask.remote(*task), todo)
         for done, (trial, data) in enumerate(answers, start=1):
             if isinstance(data, str):

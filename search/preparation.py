@@ -8,10 +8,12 @@ import shutil
 import subprocess
 import sys
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from search.known_controls import known_share
+from search.ledger import Ledger
 from search.run_folder import RunFolder
 from spaces.problems import InputError, Problem, refuse
 from spaces.secrets import redact
@@ -20,7 +22,14 @@ from spaces.trial_config import TrialConfig, value_of
 from studies.files import DiskFull, is_disk_full, set_aside
 from studies.study import Study
 from trainables.facts import Facts
+from trainables.prompting import CHECKPOINTS_OWN, Prompting
+from trainables.task import NO_GPU
 
+if TYPE_CHECKING:
+    from trainables.base_model import BaseModel
+
+# Where the ledger keeps how the run asks.
+PROMPTING = "prompting"
 UNLOADABLE, UNENCODABLE, DISK_FULL = 2, 3, 4
 
 
@@ -36,14 +45,40 @@ def read_prepared(folder: RunFolder) -> Facts | None:
         return None
 
 
+def prompting_of(folder: RunFolder, ledger: Ledger) -> Prompting | None:
+    """How a run asks its base, on whatever day it is prepared again; None before that is settled."""
+    missing = "missing"
+    kept = ledger.meta(PROMPTING, missing)
+    if kept != missing:
+        return None if kept is None else Prompting.from_data(kept)
+    if (facts := read_prepared(folder)) is not None:
+        return facts.prompting
+    # Earlier versions kept it with what was prepared alone; before that is there, no trial is entered.
+    return Prompting() if ledger.trials() else None
+
+
+def keep_prompting(folder: RunFolder, facts: Facts) -> None:
+    """Enter in the ledger how the run asks, for the day that what was prepared is lost."""
+    with closing(folder.ledger()) as ledger:
+        if ledger.meta(PROMPTING) is None:
+            ledger.set_meta(PROMPTING, facts.prompting.as_data())
+
+
+def keep_prompting_over_change(folder: RunFolder, ledger: Ledger, *, of_model: bool) -> None:
+    """Before what was prepared is set aside: keep how the run asks, unless model or template arguments are others."""
+    known = prompting_of(folder, ledger)
+    given = folder.found_study().file.base_model.template
+    stays = known is not None and not of_model and all(known.template.get(name) == given[name] for name in given)
+    ledger.set_meta(PROMPTING, known.as_data() if known is not None and stays else None)
+
+
 def start_here(folder: RunFolder, *, gpus: float | None) -> subprocess.Popen[str]:
     """Begin to prepare on this machine, beside Ray's own start; `gpus` 0 keeps it off the GPU."""
-    hidden = {"CUDA_VISIBLE_DEVICES": ""} if gpus == 0 else {}
     return subprocess.Popen(
-        _command(folder),
+        [sys.executable, "-m", "search.preparation", str(folder.path)],
         # The run folder holds no package that could hide ours.
         cwd=folder.path,
-        env={**os.environ, **hidden},
+        env={**os.environ, **(NO_GPU if gpus == 0 else {})},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
@@ -61,19 +96,13 @@ def prepare_on_cluster(folder: RunFolder, *, cpus: float, gpus: float) -> Facts:
     import ray
 
     task = ray.remote(num_cpus=cpus, num_gpus=gpus)(_run_on_worker)
-    return _facts(folder, *ray.get(task.remote(str(folder.path))))
+    return _facts(folder, *ray.get(task.remote(str(folder.path), gpus)))
 
 
-def _run_on_worker(run: str) -> tuple[int, int, str]:
-    process = subprocess.Popen(
-        _command(RunFolder(Path(run))), cwd=run, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
-    )
+def _run_on_worker(run: str, gpus: float) -> tuple[int, int, str]:
+    process = start_here(RunFolder(Path(run)), gpus=gpus)
     _, errors = process.communicate()
     return process.pid, process.returncode, errors
-
-
-def _command(folder: RunFolder) -> list[str]:
-    return [sys.executable, "-m", "search.preparation", str(folder.path)]
 
 
 def _draft(folder: RunFolder, pid: int) -> Path:
@@ -122,16 +151,25 @@ def prepare_run(folder: RunFolder) -> None:
     from trainables.examination import RowError
     from trainables.families import FamilyRefused
     from trainables.loading import ModelRefused
+    from trainables.memory import is_out_of_memory, one_row_too_many
     from trainables.prepared import prepare
+    from trainables.tryout import try_out
 
     torch.set_num_threads(1)
     study, manifest = folder.study(), folder.manifest()
     spec, trust = study.file.base_model, manifest["options"].get("trust_remote_code", False)
     model = manifest["base_model"]["id"]
+    with closing(folder.ledger()) as ledger:
+        prompting = prompting_of(folder, ledger)
     try:
-        base = BaseModel.load(model, spec, trust_remote_code=trust)
+        base = BaseModel.load(model, spec, prompting=prompting, trust_remote_code=trust)
+        try_out(base, pictures=study.has_pictures and base.encoder.sees)
     except (ModelRefused, FamilyRefused) as error:
         _give_up(UNLOADABLE, error)
+    if problems := module_problems(study, folder.space(), base):
+        _give_up(UNENCODABLE, json.dumps([vars(problem) for problem in problems]))
+    # A run asks to its end as it began, also when it is prepared again.
+    base.prompting = replace(base.prompting, generation=manifest.get("generation", CHECKPOINTS_OWN))
     draft = _draft(folder, os.getpid())
     shutil.rmtree(draft, ignore_errors=True)
     try:
@@ -141,6 +179,8 @@ def prepare_run(folder: RunFolder) -> None:
     except Exception as error:
         if is_disk_full(error):
             _give_up(DISK_FULL, error)
+        if is_out_of_memory(error):
+            _give_up(UNLOADABLE, one_row_too_many(base.device))
         raise
 
 
@@ -173,6 +213,28 @@ def length_problems(study: Study, space: Space, longest_prompt: int) -> list[Pro
         for field, value in asked
         if value <= longest_prompt
     ]
+
+
+def module_problems(study: Study, space: Space, base: BaseModel) -> list[Problem]:
+    """Where the baselines and the space ask for modules that the base has not, or not all of."""
+    from trainables.text_layers import LayersUnknown
+
+    try:
+        base.adapted("attention+mlp")
+    except LayersUnknown as error:
+        message, _, remedy = str(error).partition(" — ")
+    else:
+        return []
+    asked = [
+        ("study.yaml", f"baselines.{name}.target_modules")
+        for name, config in study.file.baselines.items()
+        if config.target_modules == "attention+mlp"
+    ]
+    if space.reaches("target_modules", "attention+mlp"):
+        asked.append(("", f"space {space.name}: target_modules"))
+        remedy += ", in a space {choice: [attention]}"
+    what = f"models of the family {base.model.config.model_type} cannot be trained with {message}"
+    return [Problem(file, field, what, remedy) for file, field in asked]
 
 
 def _give_up(code: int, error: Exception | str) -> NoReturn:

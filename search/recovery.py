@@ -13,6 +13,7 @@ from search.base_model_place import base_model_place
 from search.ledger import BASE, Ledger
 from search.ledger_file import LedgerDamaged
 from search.manifest import model_hash, write_manifest
+from search.preparation import keep_prompting_over_change
 from search.run_folder import SCORED_BY, STUDY, RunFolder
 from spaces.printable import printable
 from spaces.problems import InputError, Problem, refuse
@@ -93,6 +94,8 @@ def settle_changes(folder: RunFolder, ledger: Ledger, *, accept: bool) -> None:
     if not problems:
         return
     refuse(_unacceptable(folder, ledger))
+    if own or model:
+        keep_prompting_over_change(folder, ledger, of_model=bool(model))
     if (own or model) and folder.prepared.exists():
         # First: encodings and the base's answers belong to what was there before, and must not be taken for the new's.
         set_aside(folder.prepared)

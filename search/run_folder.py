@@ -256,7 +256,7 @@ class RunFolder:
             data: dict[str, Any] = ledger.meta("manifest")
         return data
 
-    def task(self, trial: str, config: TrialConfig, seed: int) -> dict[str, Any]:
+    def task(self, trial: str, config: TrialConfig, seed: int, gpus: float | None = None) -> dict[str, Any]:
         """What a worker needs to run a trial (see trainables.task.TrialTask), as plain JSON."""
         manifest = self.manifest()
         return {
@@ -271,6 +271,8 @@ class RunFolder:
             "timeout": manifest["options"].get("trial_timeout"),
             "max_degradation": manifest["options"].get("max_degradation"),
             "known_share": known_share(manifest),
+            "gpus": gpus,
+            "moments": manifest["options"].get("moments", "float32"),
         }
 
 

@@ -80,6 +80,7 @@ def launch(
     max_degradation: float | None = None,
     wandb: bool = False,
     allow_unknown_controls: bool = False,
+    moments: str = "float32",
     callbacks: Sequence[Any] = (),
 ) -> Run:
     """Search LoRA configurations for a study (default: the embedded demo) and write the report.
@@ -91,6 +92,7 @@ def launch(
     finalists, repeats: how many of the best are trained again beside the baselines, and how often; None is 3 where at
     least 8 searched trials have a score. objective: `score` or `pareto`. max_degradation: more is infeasible.
     wandb: show the sweep on Weights & Biases. allow_unknown_controls: search although the base knows no control.
+    moments: `float32`, or `bfloat16` for smaller checkpoints without resuming to the bit.
     Raises spaces.problems.InputError when the study, the space or an option is refused.
     """
     from search import launch as sweep
@@ -115,6 +117,7 @@ def launch(
         max_degradation=max_degradation,
         wandb=wandb,
         allow_unknown_controls=allow_unknown_controls,
+        moments=moments,  # type: ignore[arg-type]
     )
     folder = sweep.launch(study, run=run, space_name=space, options=options, callbacks=callbacks)
     return _reported(folder)

@@ -121,6 +121,13 @@ main.add_command(export)
     show_default=True,
     help="pareto searches gain against degradation and hallucination.",
 )
+@click.option(
+    "--moments",
+    type=click.Choice(["float32", "bfloat16"]),
+    default="float32",
+    show_default=True,
+    help="Adam's moments in checkpoints; bfloat16 saves a third of the disk, but no resume to the bit.",
+)
 @click.option("--wandb", is_flag=True, help="Show the sweep on Weights & Biases.")
 @click.option("--trust-remote-code", is_flag=True, help="Run the Python code that comes with the base model.")
 @click.option("--allow-unknown-controls", is_flag=True, help="Search although the base knows none of the controls.")
@@ -237,8 +244,10 @@ def check(study: str | None, as_json: bool) -> None:
     Example: skazka check studies/demo
     """
     from studies.checks import load_study
+    from studies.picture_sizes import large_pictures
 
     found = load_study(study)
+    large = large_pictures(found)
     marked = sum(rows.marked for rows in (found.training, found.replay, found.probes))
     facts = {
         "ok": True,
@@ -249,6 +258,7 @@ def check(study: str | None, as_json: bool) -> None:
         "replay_rows": len(found.replay),
         "probes": {split: len(found.probes_of(split)) for split in ("search", "test")},
         **({"picture_marks": f"left out of {marked} rows"} if marked else {}),
+        **({"note": large} if large else {}),
         "baselines": list(found.file.baselines),
         "space": found.file.space,
     }

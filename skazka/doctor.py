@@ -99,9 +99,12 @@ def _print_sized(console: Console, sized: Sized) -> None:
 def _cost(sized: Sized) -> str:
     from skazka.table import duration
 
-    parts: dict[str, Any] = {name: f"{count / 1e6:,.0f} MB" for name, count in sized.memory.items()}
+    parts: dict[str, Any] = {
+        name: f"{count / 1e6:,.{0 if count >= 1e7 else 1}f} MB" for name, count in sized.memory.items()
+    }
     memory = (
         f"base {parts['weights']}, adapter in training {parts['trained']}, activations about {parts['activations']}"
     )
     time = "not measured: no GPU" if sized.seconds is None else f"about {duration(sized.seconds)}"
-    return f"a trial such as {printable(sized.trial)}: {time}; {memory}"
+    disk = f"each of its checkpoints {parts['checkpoint']}"
+    return f"a trial such as {printable(sized.trial)}: {time}; {memory}; {disk}"

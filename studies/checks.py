@@ -31,7 +31,7 @@ def load_study(name: str | Path | None = None) -> Study:
         raise InputError(problems)
     unread = bool(problems)
     hashes: dict[str, str] = {}
-    problems += [*_name(study), *_model(study), *_characters(study), *_lexicon(study)]
+    problems += [*_name(study), *_model(study), *untrainable(study), *_characters(study), *_lexicon(study)]
     for rows in (study.training, study.probes, study.replay):
         problems += [*_row_references(study, rows, hashes), *_pictureless(study, rows)]
     # A row that could not be read may be the very one that would be missed here.
@@ -75,6 +75,16 @@ def _model(study: Study) -> list[Problem]:
         message = f"no model folder {identifier!r}"
         return [_at(study, path, field, message, "give an existing folder or a hub id (owner/name)")]
     return []
+
+
+def untrainable(study: Study) -> list[Problem]:
+    """A precision in which nothing is trained; runs that earlier versions made in it can still be read."""
+    if study.file.base_model.dtype != "float16":
+        return []
+    path, field = ("base_model", "dtype"), "base_model.dtype"
+    message = "float16 is not for training: nine of ten gradients of the logits are too small for it and become 0"
+    remedy = "use bfloat16; on a GPU without it float32, or quantization: 4bit with float32"
+    return [_at(study, path, field, message, remedy)]
 
 
 def _weights_problem(model: Path) -> str | None:

@@ -64,6 +64,12 @@ def _upright(image: Image.Image) -> Image.Image:
     return ImageOps.exif_transpose(image)
 
 
+def size_of(path: Path) -> tuple[int, int]:
+    """Width and height in pixels, by the picture's header alone. Raises FileError."""
+    with _bounded(path) as image:
+        return image.size
+
+
 def format_of(path: Path) -> str:
     """The format of a picture that `inspect` passed: one of FORMATS, or HEIF."""
     with _bounded(path) as image:

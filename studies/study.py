@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -31,8 +31,6 @@ from studies.importers.in_place import in_place, read_in_place
 from studies.rows import Example, Probe, ReplayRow, Role, Row, Rows, read_rows
 
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^\S(.*\S)?$")]
-# Left in the model's own precision: what is not a linear layer of the text model.
-NOT_QUANTISED = ("visual", "vision_tower", "vision_model", "multi_modal_projector", "connector", "lm_head")
 # Arguments of transformers' apply_chat_template beside the template's own, and what it lends every template.
 NOT_TEMPLATE = frozenset(
     {"conversation", "messages", "tools", "documents", "chat_template", "add_generation_prompt"}
@@ -76,8 +74,11 @@ class BaseModelSpec(_Section):
     max_pixels: int | None = Field(None, ge=256, description="larger pictures are scaled down to so many pixels")
     template: dict[Name, JsonValue] = Field({}, description="arguments of its chat template")
 
-    def quantised_as(self) -> dict[str, Any] | None:
-        """Arguments of transformers' BitsAndBytesConfig; None for a base that is not quantised."""
+    def quantised_as(self, unquantised: Sequence[str]) -> dict[str, Any] | None:
+        """Arguments of transformers' BitsAndBytesConfig; None for a base that is not quantised.
+
+        unquantised: names of the modules that keep the study's own dtype.
+        """
         if self.quantization == "none":
             return None
         four = self.quantization == "4bit"
@@ -88,7 +89,7 @@ class BaseModelSpec(_Section):
             "bnb_4bit_quant_type": "nf4",
             "bnb_4bit_use_double_quant": True,
             "bnb_4bit_compute_dtype": self.dtype,
-            "llm_int8_skip_modules": list(NOT_QUANTISED),
+            "llm_int8_skip_modules": list(unquantised),
         }
 
     @field_validator("template", mode="before")

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, TypeVar
+from contextlib import contextmanager
+from copy import copy
+from typing import Any
 
 import torch
+from transformers import GenerationConfig
 
-from trainables.answers import ASK_BATCH, Answer, asking_order
-from trainables.base_model import BaseModel, VisionFeatures
+from trainables.answers import ASK_BATCH, ASK_TOKENS, Answer, asking_batches
+from trainables.base_model import BaseModel
 from trainables.encoding import IGNORED, Encoded, pad
+from trainables.memory import AtOnce, batches
+from trainables.prompting import CHECKPOINTS_OWN
+from trainables.vision_features import VisionFeatures
 
-Item = TypeVar("Item")
 # Rows of prompt cache that asking for names may hold at once: one for each prompt and name.
 NAME_ROWS = 128
 
@@ -43,25 +48,51 @@ class Interviewer:
         model.eval()
         lengths = {probe: len(row.prompt) for probe, row in probes.items()}
         texts: dict[str, str] = {}
-        for ids in batches(asking_order(lengths), self.batch_size):
-            texts.update(zip(ids, self._generate(model, [probes[probe] for probe in ids]), strict=True))
+        fits = AtOnce()
+        for ids in asking_batches(lengths, self.max_new_tokens, self.batch_size):
+            rows = [probes[probe] for probe in ids]
+            texts.update(zip(ids, fits.map(lambda part: self._generate(model, part), rows), strict=True))
         odds: dict[str, dict[str, float]] = {}
         for same_length in _by_length(naming, probes):
-            for ids in batches(same_length, max(1, NAME_ROWS // len(self.names))):
-                odds.update(zip(ids, self._name_odds(model, [probes[probe] for probe in ids]), strict=True))
+            fits = AtOnce()
+            for some in batches(same_length, self._prompts_at_once(lengths[same_length[0]])):
+                rows = [probes[probe] for probe in some]
+                odds.update(zip(some, fits.map(lambda part: self._odds(model, part), rows), strict=True))
         return [Answer(probe, texts[probe], odds.get(probe, {})) for probe in probes]
+
+    def _prompts_at_once(self, length: int) -> int:
+        """Prompts of that length whose names are asked for together, at least one."""
+        tokens = length + max(map(len, self.names.values()))
+        return max(1, min(NAME_ROWS, ASK_TOKENS // tokens) // len(self.names))
+
+    def _odds(self, model: Any, rows: Sequence[Encoded]) -> list[dict[str, float]]:
+        """As `_name_odds`; of one long prompt the names are asked for in parts."""
+        if len(rows) > 1:
+            return self._name_odds(model, rows)
+        tokens = len(rows[0].prompt) + max(map(len, self.names.values()))
+
+        def odds_of(names: Sequence[str]) -> list[tuple[str, float]]:
+            fewer = copy(self)
+            fewer.names = {name: self.names[name] for name in names}
+            return list(fewer._name_odds(model, rows)[0].items())
+
+        return [dict(AtOnce(max(1, ASK_TOKENS // tokens)).map(odds_of, list(self.names)))]
 
     def _generate(self, model: Any, rows: Sequence[Encoded]) -> list[str]:
         batch = self.base.inputs(rows, self.features, left=True)
         batch.pop("labels")
         tokenizer = self.base.encoder.tokenizer
-        output = model.generate(
-            **batch,
-            max_new_tokens=self.max_new_tokens,
-            do_sample=False,
-            pad_token_id=self.base.pad_id,
-            eos_token_id=self.base.stops,
-        )
+        settings: dict[str, Any] = {
+            "max_new_tokens": self.max_new_tokens,
+            "do_sample": False,
+            "pad_token_id": self.base.pad_id,
+            "eos_token_id": self.base.stops,
+        }
+        if self.base.prompting.generation == CHECKPOINTS_OWN:
+            output = model.generate(**batch, **settings)
+        else:
+            with greedy_alone(self.base.model):
+                output = model.generate(**batch, generation_config=GenerationConfig(**settings))
         new = output[:, batch["input_ids"].shape[1] :]
         return [text.strip() for text in tokenizer.batch_decode(new, skip_special_tokens=True)]
 
@@ -73,8 +104,11 @@ class Interviewer:
         batch = self.base.inputs(rows, self.features, left=True)
         batch.pop("labels")
         prompt = model(**batch, use_cache=True, logits_to_keep=1)
-        cache = prompt.past_key_values
-        cache.batch_repeat_interleave(len(self.names))
+        cache = getattr(prompt, "past_key_values", None)
+        if cache is None:
+            raise ValueError("it gives no cache of a prompt")
+        # Layers of linear attention are reordered for a beam search alike, but cannot be repeated.
+        cache.reorder_cache(torch.arange(len(rows), device=self.base.device).repeat_interleave(len(self.names)))
         names = pad(list(self.names.values()), IGNORED, left=False).to(self.base.device).repeat(len(rows), 1)
         inputs = names.clamp(min=0)[:, :-1]
         # No mask: the prompts have no padding, and a name's own padding comes after it.
@@ -86,14 +120,25 @@ class Interviewer:
         return [dict(zip(self.names, row, strict=True)) for row in sums.tolist()]
 
 
+@contextmanager
+def greedy_alone(model: Any) -> Iterator[None]:
+    """While it lasts, a model generates by what `generate` is told, and by nothing that its checkpoint says.
+
+    transformers fills in whatever it is not told from `model.generation_config`, also beside a configuration of one's
+    own (repetition_penalty, beams, suppressed tokens), and lets a checkpoint's own code take the place of `generate`.
+    """
+    config, own_code = model.generation_config, vars(model).pop("generate", None)
+    model.generation_config = GenerationConfig()
+    try:
+        yield
+    finally:
+        model.generation_config = config
+        if own_code is not None:
+            model.generate = own_code
+
+
 def _by_length(ids: Sequence[str], probes: Mapping[str, Encoded]) -> list[list[str]]:
     groups: dict[int, list[str]] = {}
     for probe in ids:
         groups.setdefault(len(probes[probe].prompt), []).append(probe)
     return list(groups.values())
-
-
-def batches(items: Sequence[Item], size: int) -> Iterator[Sequence[Item]]:
-    """Consecutive slices of at most `size` items."""
-    for start in range(0, len(items), size):
-        yield items[start : start + size]

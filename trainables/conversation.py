@@ -11,7 +11,8 @@ from trainables.reasoning import opens_reasoning, without_reasoning
 
 # Written by no template; as data (`str` of a list, JSON) their quotes would be escaped.
 QUESTION, ANSWER = "7f3c'9ae1\"55", "c41d'20b7\"98"
-MAX_REASON = 200
+# Characters of what a processor or a template says that a refusal repeats.
+MAX_REASON = 300
 INSTRUCT = "choose the version of the base model that takes instructions"
 NO_ANSWER = f"does not write an answer — {INSTRUCT}"
 THINKS = "has the model think before it answers, and the rows of a study hold no thoughts"

@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
-import gc
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from peft import LoraConfig, get_peft_model
 from peft.tuners.lora import LoraLayer
-from peft.utils import set_peft_model_state_dict
+from peft.utils import get_peft_model_state_dict, set_peft_model_state_dict
 
 from spaces.trial_config import TrialConfig
-from trainables.answering import Interviewer, batches
+from trainables.adapter_precision import inputs_as_they_are, take_any_precision
+from trainables.answering import Interviewer
 from trainables.answers import Answer
-from trainables.base_model import BaseModel, VisionFeatures
+from trainables.base_model import BaseModel
+from trainables.checkpoint_files import adapted_module
 from trainables.encoding import Encoded
-from trainables.families import Family, is_vision, lora_targets
 from trainables.losses import answer_loss, divergence, parts
+from trainables.memory import AtOnce, batches
 from trainables.optimization import parameter_groups, rate_at
 from trainables.random_state import random_state, set_random_state
 from trainables.training_set import TrainingSet
+from trainables.vision_features import VisionFeatures
 
 MAX_GRAD_NORM = 1.0
 # Of the one adapter that peft holds.
@@ -53,13 +55,18 @@ class Seat:
     parameters: list[torch.nn.Parameter]
     optimizer: torch.optim.AdamW
     schedule: torch.optim.lr_scheduler.LambdaLR
-    # Rows at once on the device; a batch is the sum of its micro-batches.
-    micro_batch: int
+    # Rows on the device; a batch is the sum of its micro-batches.
+    at_once: AtOnce
     epoch: int = 0
     # Optimizer steps so far.
     steps: int = 0
     # Of the adapter's output, in answering and saving.
     scale: float = 1.0
+
+    @property
+    def micro_batch(self) -> int:
+        """Rows at once on the device."""
+        return self.at_once.rows or self.config.batch_size
 
 
 class Engine:
@@ -90,27 +97,29 @@ class Engine:
         """Take a trial in: a fresh adapter, optimizer and random state of its seed."""
         self.close()
         torch.manual_seed(seed)
-        model = get_peft_model(self.base.model, lora_config(config, self.base.family))
+        adapted = self.base.adapted(config.target_modules)
+        model = get_peft_model(self.base.model, lora_config(config, adapted.targets))
         # What peft adds for reentrant checkpointing, which is not ours: every trial would add to it.
         self.base.model.disable_input_require_grads()
         try:
-            self._seat = self._take_seat(config, seed, data, model)
+            self._seat = self._take_seat(config, seed, data, model, adapted.names)
         except BaseException:
             # An adapter left on the base would train along with the next trial's.
             self.base.model = model.unload()
             raise
 
-    def _take_seat(self, config: TrialConfig, seed: int, data: TrainingSet, model: Any) -> Seat:
+    def _take_seat(self, config: TrialConfig, seed: int, data: TrainingSet, model: Any, adapted: Set[str]) -> Seat:
+        take_any_precision(model)
         trained = {name: parameter for name, parameter in model.named_parameters() if parameter.requires_grad}
-        if not trained or any(is_vision(name) for name in trained):
-            raise RuntimeError(f"LoRA must adapt the text model alone, got {list(trained)[:3]}")
+        if strays := set(map(adapted_module, trained)) ^ adapted:
+            raise RuntimeError(f"LoRA must adapt the text model's layers alone, got {sorted(strays)[:3]}")
         groups = parameter_groups(trained, config)
         parameters = [parameter for group in groups for parameter in group["params"]]
         optimizer = torch.optim.AdamW(groups, lr=config.learning_rate, weight_decay=config.weight_decay)
         total = data.steps(config.batch_size) * config.epochs
         schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: rate_at(step, total, config))
         micro_batch = min(config.batch_size, self.micro_batch or config.batch_size)
-        return Seat(config, seed, data, model, parameters, optimizer, schedule, micro_batch)
+        return Seat(config, seed, data, model, parameters, optimizer, schedule, AtOnce(micro_batch))
 
     def train_epoch(self) -> EpochResult:
         """Train one more epoch. Raises NotFinite when the loss is no number."""
@@ -141,28 +150,24 @@ class Engine:
 
     def _backward(self, seat: Seat, rows: Sequence[Encoded]) -> float:
         """Gradients of a batch; out of memory, the same again from smaller micro-batches."""
-        while True:
-            before = random_state(self.base.device)
-            try:
-                return self._accumulate(seat, rows)
-            except torch.OutOfMemoryError:
-                if min(seat.micro_batch, len(rows)) == 1:
-                    raise
-                seat.micro_batch = math.ceil(min(seat.micro_batch, len(rows)) / 2)
-            # Outside the handler, whose traceback would hold the memory that is to be freed.
+        before = random_state()
+
+        def undo() -> None:
             seat.optimizer.zero_grad(set_to_none=True)
-            _free_memory()
             set_random_state(before, self.base.device)
 
-    def _accumulate(self, seat: Seat, rows: Sequence[Encoded]) -> float:
-        """Mean loss over a batch's answer tokens (nats), its gradient summed over micro-batches."""
+        with inputs_as_they_are(seat.model, dora=seat.config.dora):
+            return seat.at_once.run(lambda size: self._accumulate(seat, rows, size), len(rows), undo)
+
+    def _accumulate(self, seat: Seat, rows: Sequence[Encoded], size: int) -> float:
+        """Mean loss over a batch's answer tokens (nats), its gradient summed over micro-batches of `size` rows."""
         total = 0.0
-        for part, share in parts(rows, seat.micro_batch):
+        for part, share in parts(rows, size):
             batch = self.base.inputs(part, self.features)
             total += self._add_gradient(seat, answer_loss(seat.model, batch, seat.config.label_smoothing) * share)
         if seat.config.kl_on is not None and seat.config.kl_weight is not None:
             held = rows if seat.config.kl_on == "target" else seat.data.beside(len(rows), seat.seed, seat.steps)
-            for part, share in parts(held, seat.micro_batch):
+            for part, share in parts(held, size):
                 apart = divergence(seat.model, self.base.inputs(part, self.features))
                 total += self._add_gradient(seat, apart * seat.config.kl_weight * share)
         return total
@@ -179,31 +184,45 @@ class Engine:
         """Mean loss over held-out rows, nats a token; NaN when nothing is held out."""
         seat = self.seat
         seat.model.eval()
-        total, tokens = 0.0, 0
-        for batch in batches(seat.data.held_out, min(seat.config.batch_size, seat.micro_batch)):
-            count = sum(len(row.answer) for row in batch)
-            loss = seat.model(**self.base.inputs(batch, self.features), use_cache=False).loss
-            total += float(loss) * count
-            tokens += count
-        return total / tokens if tokens else math.nan
+        rows = seat.data.held_out
+        tokens = sum(len(row.answer) for row in rows)
+        if not tokens:
+            return math.nan
+        return AtOnce(seat.micro_batch).run(lambda size: self._summed_loss(rows, size), len(rows)) / tokens
+
+    def _summed_loss(self, rows: Sequence[Encoded], size: int) -> float:
+        """The loss summed over the rows' answer tokens, nats, of `size` rows at once."""
+        total = 0.0
+        for part in batches(rows, size):
+            loss = answer_loss(self.seat.model, self.base.inputs(part, self.features), 0.0)
+            total += float(loss) * sum(len(row.answer) for row in part)
+        return total
 
     def ask(self, probes: Mapping[str, Encoded], naming: Sequence[str]) -> list[Answer]:
         """Answer probes with the open trial's adapter, or with the bare base when no trial is open."""
         model = self.base.model if self._seat is None else self._seat.model
         return self.interviewer.ask(model, probes, naming)
 
-    def state(self) -> dict[str, torch.Tensor]:
-        """Everything beside the adapter that the next epoch depends on, as named tensors."""
+    def state(self, moments: torch.dtype = torch.float32) -> dict[str, torch.Tensor]:
+        """Everything beside the adapter that the next epoch depends on, as named tensors.
+
+        moments: of Adam; in another type than float32 they are rounded, and what is trained from them differs.
+        """
         seat = self.seat
-        tensors = {f"rng.{name}": value for name, value in random_state(self.base.device).items()}
-        for index, moments in seat.optimizer.state_dict()["state"].items():
-            for name, value in moments.items():
-                tensors[f"optimizer.{index}.{name}"] = value.detach().cpu().contiguous()
+        tensors = {f"rng.{name}": value for name, value in random_state().items()}
+        for index, kept in seat.optimizer.state_dict()["state"].items():
+            for name, value in kept.items():
+                # Beside the moments Adam keeps a count of its steps, which must not be rounded.
+                kind = value.dtype if value.dim() == 0 else moments
+                tensors[f"optimizer.{index}.{name}"] = value.detach().to("cpu", kind).contiguous()
         return tensors
 
     def restore(self, epoch: int, adapter: Mapping[str, torch.Tensor], state: Mapping[str, torch.Tensor]) -> None:
         """Put the open trial where it was after `epoch`, from what `save_adapter` and `state` gave then."""
         seat = self.seat
+        # What peft does not know of, it leaves out without a word.
+        if strays := set(get_peft_model_state_dict(seat.model, save_embedding_layers=False)) ^ set(adapter):
+            raise RuntimeError(f"the checkpoint adapts other modules than this trial: {sorted(strays)[0]}")
         set_peft_model_state_dict(seat.model, dict(adapter))
         optimizer = seat.optimizer.state_dict()
         optimizer["state"] = _moments(state)
@@ -234,7 +253,8 @@ class Engine:
         trained_alpha = config.lora_alpha
         config.lora_alpha = trained_alpha if seat.scale == 1 else trained_alpha * seat.scale
         try:
-            seat.model.save_pretrained(folder, safe_serialization=True)
+            # No embedding is trained: left to itself, peft asks the hub at each save whether one was.
+            seat.model.save_pretrained(folder, safe_serialization=True, save_embedding_layers=False)
         finally:
             config.lora_alpha = trained_alpha
 
@@ -246,26 +266,20 @@ class Engine:
             self._seat = None
 
 
-def lora_config(config: TrialConfig, family: Family) -> LoraConfig:
-    """The peft configuration of a trial."""
+def lora_config(config: TrialConfig, targets: Mapping[str, Any]) -> LoraConfig:
+    """The peft configuration of a trial; targets: its arguments that say what is adapted."""
     alpha = config.alpha
     return LoraConfig(
         r=config.rank,
         # peft declares an int, but divides by the rank: 0.5 * 5 must not round.
         lora_alpha=int(alpha) if float(alpha).is_integer() else alpha,
         lora_dropout=config.dropout,
-        target_modules=lora_targets(config.target_modules, family),
+        **targets,
         use_rslora=config.rslora,
         use_dora=config.dora,
         init_lora_weights="gaussian" if config.init == "gaussian" else True,
         task_type="CAUSAL_LM",
     )
-
-
-def _free_memory() -> None:
-    gc.collect()
-    if torch.cuda.is_available():
-        torch.cuda.empty_cache()
 
 
 def _moments(state: Mapping[str, torch.Tensor]) -> dict[int, dict[str, torch.Tensor]]:

@@ -5,24 +5,25 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
-import torch
 from peft import PeftModel
 from PIL import Image
 
-from spaces.problems import Problem
+from spaces.problems import FieldPath, Problem, field_name
 from studies.images import fit, open_rgb, vary
 from studies.model_marks import REMEDY, mark_in, said
+from studies.picture_sizes import SMALL_PICTURE
 from studies.rows import Example, Probe, ReplayRow, Row
 from studies.study import Study
 from trainables.answering import Interviewer
 from trainables.answers import GradedAnswer, grade_answers, grader_of
-from trainables.base_model import BaseModel, VisionFeatures
-from trainables.encoding import Encoded, EncodedImage
+from trainables.base_model import BaseModel
+from trainables.conversation import reason_of
+from trainables.encoding import AnswerError, Encoded, EncodedImage
 from trainables.grading import HALLUCINATED
+from trainables.memory import free_memory, is_out_of_memory
 from trainables.training_set import variant_name
+from trainables.vision_features import VisionFeatures
 
-# Characters of what a processor says that a refusal repeats.
-MAX_REASON = 300
 # Rows that are refused at once: thousands may share one fault.
 MAX_TOLD = 20
 
@@ -55,7 +56,7 @@ class Examination:
     def __init__(self, study: Study, base: BaseModel, split: str, only: Collection[str] | None = None) -> None:
         """only: characters whose probes are asked; None asks about all.
 
-        Raises RowError with every probe that the base cannot be shown.
+        Raises RowError with every probe that the base cannot be shown, or every name that it cannot answer.
         """
         self.study = study
         self.base = base
@@ -65,8 +66,8 @@ class Examination:
         encoded = encode_rows(study, base, self.features, self.asked, problems)
         if problems:
             raise RowError(problems)
+        self.names = encode_names(study, base)
         self.probes = {probe.id: one for probe, one in zip(self.asked, encoded, strict=True)}
-        self.names = {name: tuple(base.encoder.answer_ids("?", name)) for name in study.names}
         self._grader = grader_of(study)
         tokens = study.file.evaluation.max_new_tokens
         self._interviewer = Interviewer(base, self.features, self.names, max_new_tokens=tokens)
@@ -93,7 +94,11 @@ class Examination:
     def _teachable(self, row: Row, text: str) -> str | None:
         if self._grader.grade(text, character=row.character, kind="name").grade in HALLUCINATED:
             return None
-        if len(self.base.encoder.answer_ids("?", text)) > self._interviewer.max_new_tokens:
+        try:
+            tokens = len(self.base.encoder.answer_ids("?", text))
+        except AnswerError:
+            return None
+        if tokens > self._interviewer.max_new_tokens:
             text = text[: max(text.rfind(end) for end in ".!?\n") + 1]
         return text.strip() or None
 
@@ -101,6 +106,23 @@ class Examination:
         """The graded answers of a model that is the base, with whatever adapter it carries."""
         answers = self._interviewer.ask(model, self.probes, naming(self.asked))
         return grade_answers(self._grader, self.asked, answers)
+
+
+def encode_names(study: Study, base: BaseModel) -> dict[str, tuple[int, ...]]:
+    """Character -> token ids of its name as a whole answer. Raises RowError with every name that can be none."""
+    encoded: dict[str, tuple[int, ...]] = {}
+    problems = []
+    for place, name in enumerate(study.names):
+        try:
+            encoded[name] = tuple(base.encoder.answer_ids("?", name))
+        except AnswerError as error:
+            field: FieldPath = ("characters", place, "name")
+            message = f"{name!r} cannot be an answer of the base model ({reason_of(error)})"
+            line = study.document.line_of(field)
+            problems.append(Problem(study.document.file, field_name(field), message, "write the name otherwise", line))
+    if problems:
+        raise RowError(problems)
+    return encoded
 
 
 def naming(probes: Iterable[Probe]) -> list[str]:
@@ -131,16 +153,27 @@ def encode(study: Study, base: BaseModel, features: dict[str, VisionFeatures], r
     Raises RowError.
     """
     encoded, pixels = read_row(study, base, row)
+    if pixels is None:
+        return encoded
+    if row.unit not in features:
+        features[row.unit] = look(study, base, row, pixels)
     try:
-        if pixels is not None:
-            if row.unit not in features:
-                features[row.unit] = base.see(pixels)
-            base.check(encoded, features[row.unit])
-    except torch.OutOfMemoryError:
-        raise
-    except (ValueError, RuntimeError) as error:
+        base.check(encoded, features[row.unit])
+    except ValueError as error:
         raise RowError([_unshowable(study, row, error)]) from error
     return encoded
+
+
+def look(study: Study, base: BaseModel, row: Row, pixels: EncodedImage) -> VisionFeatures:
+    """What the vision tower says of a row's picture. Raises RowError."""
+    try:
+        return base.see(pixels)
+    except (ValueError, RuntimeError) as error:
+        problem = _too_large(study, row) if is_out_of_memory(error) else _unshowable(study, row, error)
+        failure = RowError([problem])
+    # Outside the handler, whose traceback holds what the tower had computed.
+    free_memory()
+    raise failure
 
 
 def read_row(study: Study, base: BaseModel, row: Row) -> tuple[Encoded, EncodedImage | None]:
@@ -153,6 +186,9 @@ def read_row(study: Study, base: BaseModel, row: Row) -> tuple[Encoded, EncodedI
         encoded, pixels = base.encoder.encode(row.unit, picture_of(study, row), row.question, answer)
     except MemoryError:
         raise
+    except AnswerError as error:
+        message = f"cannot be an answer of the base model ({reason_of(error)})"
+        raise RowError([study.problem_of(row, "answer", message, "rewrite the answer")]) from error
     # The processors of the families, and the chat templates, raise whatever they like.
     except Exception as error:
         raise RowError([_unshowable(study, row, error)]) from error
@@ -165,11 +201,19 @@ def read_row(study: Study, base: BaseModel, row: Row) -> tuple[Encoded, EncodedI
 
 
 def _unshowable(study: Study, row: Row, error: Exception) -> Problem:
-    reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:MAX_REASON]
-    message = f"{row.unit!r} cannot be shown to the base model ({reason})"
+    message = f"{row.unit!r} cannot be shown to the base model ({reason_of(error)})"
     remedy = "replace the picture or scale it (base_model.image_size)" if row.image else "rewrite the row"
     field = "image" if row.image else "question"
     return study.problem_of(row, field, message, f"{remedy}, or choose another base model")
+
+
+def _too_large(study: Study, row: Row) -> Problem:
+    """One picture is looked at at a time: there is nothing to halve but the picture."""
+    picture = picture_of(study, row)
+    size = f" ({picture.width} x {picture.height} pixels)" if picture is not None else ""
+    message = f"{row.unit!r}{size} does not fit the device's memory"
+    remedy = f"have pictures scaled down: base_model.max_pixels, for example {SMALL_PICTURE}"
+    return study.problem_of(row, "image", message, remedy)
 
 
 def see_variants(
@@ -179,7 +223,7 @@ def see_variants(
     for number in range(1, variants + 1):
         encoded, pixels = base.encoder.encode(row.unit, picture_of(study, row, number), row.question)
         if pixels is not None:
-            seen = base.see(pixels)
+            seen = look(study, base, row, pixels)
             base.check(encoded, seen)
             features[variant_name(row.unit, number)] = seen
 

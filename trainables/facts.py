@@ -14,13 +14,23 @@ from trainables.prompting import Prompting
 FILE, ROWS = "facts.json", "rows.json"
 
 
+def elsewhere(asked_on: str | None, now_on: str) -> str | None:
+    """What is to be said where a base that was asked on one kind of device is compared with answers of another."""
+    if asked_on in (None, now_on):
+        return None
+    return (
+        f"the base was asked on {asked_on}, this is on {now_on}: numbers are rounded otherwise there,"
+        " and a few answers may differ for that alone — a score compares best on one kind of device"
+    )
+
+
 @dataclass(frozen=True)
 class Facts:
     """The base's own answers and the lengths of prompts.
 
     longest_prompt: tokens that max_length must exceed; prompt_lengths: probe id -> tokens; before: the base's graded
     answers to the search probes, in their order. device: the kind on which it gave them, cpu or cuda; None where an
-    earlier version did not say.
+    earlier version did not say. notes: what is worth a word before anything is trained, a line each.
     """
 
     longest_prompt: int
@@ -28,6 +38,7 @@ class Facts:
     before: Sequence[GradedAnswer]
     prompting: Prompting = field(default_factory=Prompting)
     device: str | None = None
+    notes: Sequence[str] = ()
 
     def write(self, folder: Path) -> None:
         """Write beside the files that stand in `folder` already, with a hash of each."""
@@ -37,6 +48,7 @@ class Facts:
             "prompt_lengths": dict(self.prompt_lengths),
             **self.prompting.as_data(),
             "device": self.device,
+            "notes": list(self.notes),
             "before": [graded_to_data(graded) for graded in self.before],
         }
         write_sealed(folder / FILE, data)
@@ -58,4 +70,5 @@ class Facts:
             before=before,
             prompting=Prompting.from_data(data),
             device=data.get("device"),
+            notes=data.get("notes", []),
         )

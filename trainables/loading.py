@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import importlib.util
 import os
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -12,29 +13,51 @@ from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForImageText
 from transformers.models.auto.modeling_auto import MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES
 
 from studies.study import BaseModelSpec
+from trainables.adapted import unquantised
+from trainables.text_layers import LayersUnknown
+
+# In the names of parts that look at pictures, whatever the family.
+PICTURES = re.compile(r"vision|visual|image|img")
+# What transformers says, in no type of its own, of a processor whose library is not installed.
+LACKING = "Missing optional dependencies"
+ANOTHER = "choose another base model: docs/models.md names those that were tried"
 
 
 class ModelRefused(ValueError):
     """A base model that cannot be loaded as asked; the message ends with a remedy after a dash."""
 
 
-def load_model(name: str, spec: BaseModelSpec, *, trust_remote_code: bool = False) -> tuple[Any, Any]:
+def load_model(
+    name: str, spec: BaseModelSpec, *, whole: Sequence[str] | None = None, trust_remote_code: bool = False
+) -> tuple[Any, Any]:
     """(model, processor) of a hub id or a local folder, on CUDA where there is one; of a text model its tokenizer.
 
+    whole: the modules that quantisation leaves alone; None is all but the layers of the text model.
     trust_remote_code: run the Python code that comes with the model. Only safetensors are read.
-    Raises ModelRefused.
+    Raises ModelRefused, and LayersUnknown where quantisation finds no layers of a text model.
     """
     refuse_unfit(spec)
     options: dict[str, Any] = {"revision": spec.revision, "trust_remote_code": trust_remote_code}
     try:
-        sees = _sees(AutoConfig.from_pretrained(name, **options))
+        config = AutoConfig.from_pretrained(name, **options)
+        sees = _sees(config)
+        if not sees and (part := _part_that_sees(config.to_dict())):
+            raise _without_class(name, f"{part} of its configuration")
         processor = (AutoProcessor if sees else AutoTokenizer).from_pretrained(name, **options)
+        if sees and not hasattr(processor, "tokenizer"):
+            raise ModelRefused(f"{name!r} reads pictures, but comes without a processor of them — {ANOTHER}")
         model_class = AutoModelForImageTextToText if sees else AutoModelForCausalLM
-        model = model_class.from_pretrained(name, use_safetensors=True, **options, **model_options(spec))
-    except (OSError, ValueError, ImportError, torch.OutOfMemoryError) as error:
+        if whole is None and spec.quantization != "none":
+            with torch.device("meta"):
+                whole = unquantised(model_class.from_config(config, trust_remote_code=trust_remote_code))
+        model = model_class.from_pretrained(name, use_safetensors=True, **options, **model_options(spec, whole or ()))
+    except (LayersUnknown, ModelRefused, MemoryError):
+        raise
+    # A model's own Python code raises whatever it likes.
+    except Exception as error:
         raise ModelRefused(explain(name, error)) from error
-    if spec.quantization == "none" and spec.device_map is None:
-        model = model.to(device())
+    if not sees and (part := next((part for part, _ in model.named_modules() if PICTURES.search(part)), None)):
+        raise _without_class(name, f"its module {part}")
     if spec.gradient_checkpointing:
         if not model.supports_gradient_checkpointing:
             raise ModelRefused(f"{name!r} cannot compute its layers again — use gradient_checkpointing: false")
@@ -46,6 +69,24 @@ def _sees(config: Any) -> bool:
     """Whether a model of this configuration is a vision-language model."""
     own_code = getattr(config, "auto_map", None) or {}
     return config.model_type in MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES or "AutoModelForImageTextToText" in own_code
+
+
+def _part_that_sees(config: Mapping[str, Any]) -> str | None:
+    """The section of a configuration, at any depth, that is for pictures."""
+    for name, section in config.items():
+        if isinstance(section, dict) and section:
+            if PICTURES.search(name):
+                return name
+            if (inner := _part_that_sees(section)) is not None:
+                return f"{name}.{inner}"
+    return None
+
+
+def _without_class(name: str, seen_by: str) -> ModelRefused:
+    return ModelRefused(
+        f"{name!r} reads pictures ({seen_by}), but neither transformers nor its own code has a class"
+        f" AutoModelForImageTextToText for it — {ANOTHER}"
+    )
 
 
 def device() -> str:
@@ -70,19 +111,20 @@ def refuse_unfit(spec: BaseModelSpec) -> None:
         raise ModelRefused(f"attention flash_attention_2 needs {lacking} — use attention: sdpa")
 
 
-def model_options(spec: BaseModelSpec) -> dict[str, Any]:
-    """Keyword arguments of `from_pretrained`."""
+def model_options(spec: BaseModelSpec, whole: Sequence[str]) -> dict[str, Any]:
+    """Keyword arguments of `from_pretrained`; whole: the modules that quantisation leaves alone."""
     options: dict[str, Any] = {"dtype": getattr(torch, spec.dtype)}
     if spec.attention is not None:
         options["attn_implementation"] = spec.attention
+    # Straight to where it computes: by way of the CPU a machine would need the model's memory twice, and the time.
+    if device() != "cpu":
+        options["device_map"] = {"": device()}
     if spec.device_map is not None:
         options["device_map"] = spec.device_map
-    if (quantised := spec.quantised_as()) is not None:
+    if (quantised := spec.quantised_as(whole)) is not None:
         from transformers import BitsAndBytesConfig
 
         options["quantization_config"] = BitsAndBytesConfig(**quantised)
-        # A quantised model cannot be moved afterwards.
-        options.setdefault("device_map", {"": device()})
     return options
 
 
@@ -103,10 +145,21 @@ def explain(name: str, error: BaseException) -> str:
             return f"the hub answered {status} for {name!r} — renew HF_TOKEN, or try again later"
         if isinstance(cause, torch.OutOfMemoryError):
             return f"{name!r} does not fit the GPU's memory — use quantization: 4bit, or a smaller model"
-        if isinstance(cause, ImportError):
+        if isinstance(cause, ImportError) or LACKING in str(cause):
             remedy = "install what it names; for most models: pip install 'skazka-tune[vision]'"
             return f"{name!r} needs a library that is not there ({_last(cause)}) — {remedy}"
+        if (said := _of_its_type(name, cause)) is not None:
+            return said
     return f"{name!r} cannot be loaded ({_last(error)}) — check the id, the network and HF_TOKEN"
+
+
+def _of_its_type(name: str, cause: BaseException) -> str | None:
+    """Why transformers knows no class for a model; None for another reason. It raises no type of its own for these."""
+    if "trust_remote_code" in str(cause):
+        return f"{name!r} comes with Python code of its own — read it, then give --trust-remote-code"
+    if "does not recognize this architecture" in str(cause):
+        return f"{name!r} is of a type that transformers does not know — {ANOTHER}"
+    return None
 
 
 def _not_cached(name: str) -> str:

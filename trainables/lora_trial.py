@@ -17,7 +17,7 @@ from ray import tune
 
 from spaces.secrets import redact
 from studies.files import is_disk_full
-from trainables.task import ERROR_LOG, HANG_LOG, StillHeld, TrialTask
+from trainables.task import ERROR_LOG, HANG_LOG, NO_GPU, StillHeld, TrialTask
 
 if TYPE_CHECKING:
     from trainables.session import TrialSession, Workshop
@@ -38,6 +38,8 @@ class LoraTrial(tune.Trainable):  # type: ignore[misc]
         """Remember the task; the first step does the work."""
         end_with_parent()
         self._task = TrialTask.model_validate(config)
+        if self._task.gpus == 0:
+            os.environ.update(NO_GPU)
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
         """Take the next trial."""
@@ -58,10 +60,12 @@ class LoraTrial(tune.Trainable):  # type: ignore[misc]
         # Here and not above: the driver imports this module too, and it never needs torch.
         import torch
 
+        from trainables.memory import limit_memory
         from trainables.session import TrialSession, Workshop, workshop_key
 
         if self._workshop is None or self._workshop.key != workshop_key(self._task):
             torch.set_num_threads(1)
+            limit_memory(self._task.gpus)
             self._workshop = Workshop.build(self._task)
         return TrialSession(self._task, self._workshop)
 

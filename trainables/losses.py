@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
 
-from trainables.answering import batches
 from trainables.encoding import IGNORED, Encoded
+from trainables.memory import batches
 
 
 def answer_loss(model: Any, batch: Mapping[str, Any], label_smoothing: float) -> torch.Tensor:
     """Mean loss over a batch's answer tokens, nats; label_smoothing spreads that share over all tokens."""
-    if not label_smoothing:
-        loss: torch.Tensor = model(**batch, use_cache=False).loss
-        return loss
-    inputs = {name: value for name, value in batch.items() if name != "labels"}
-    labels = batch["labels"]
-    logits = answer_logits(model(**inputs, use_cache=False).logits, labels)
-    wanted = labels[:, 1:][labels[:, 1:] != IGNORED]
+    logits, wanted = answer_logits(model, batch)
     return torch.nn.functional.cross_entropy(logits, wanted, label_smoothing=label_smoothing)
 
 
@@ -30,16 +25,36 @@ def divergence(model: Any, batch: Mapping[str, Any]) -> torch.Tensor:
     Source: Li and Hoiem, Learning without Forgetting, ECCV 2016 (there with softened outputs).
     Costs a forward pass more, without gradients.
     """
-    inputs = {name: value for name, value in batch.items() if name != "labels"}
     with torch.no_grad(), model.disable_adapter():
-        known = answer_logits(model(**inputs, use_cache=False).logits, batch["labels"]).log_softmax(-1)
-    told = answer_logits(model(**inputs, use_cache=False).logits, batch["labels"]).log_softmax(-1)
+        known = answer_logits(model, batch)[0].log_softmax(-1)
+    told = answer_logits(model, batch)[0].log_softmax(-1)
     return torch.nn.functional.kl_div(told, known, reduction="batchmean", log_target=True)
 
 
-def answer_logits(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-    """The logits that predict the answers' tokens, shape (n_tokens, vocabulary), float32."""
-    return logits[:, :-1][labels[:, 1:] != IGNORED].float()
+def answer_logits(model: Any, batch: Mapping[str, Any]) -> tuple[torch.Tensor, torch.Tensor]:
+    """What predicts the answers' tokens, and these: logits (n_tokens, vocabulary) in float32, ids (n_tokens,).
+
+    Where the model can, it computes no other logits: of a prompt they would be most of a row's memory.
+    """
+    inputs = {name: value for name, value in batch.items() if name != "labels"}
+    # A token is predicted at the place before it.
+    labels = torch.nn.functional.pad(batch["labels"][:, 1:], (0, 1), value=IGNORED)
+    places = labels != IGNORED
+    kept = {"logits_to_keep": places} if _keeps_places(model) else {}
+    logits = model(**inputs, use_cache=False, **kept).logits
+    return (logits if logits.ndim == 2 else logits[places]).float(), labels[places]
+
+
+def _keeps_places(model: Any) -> bool:
+    """Whether a model's forward takes a mask of the places whose logits are wanted.
+
+    Code that comes with a model mostly takes their number alone, and a model that is spread over devices would need the
+    mask on the last of them.
+    """
+    base = model.get_base_model() if hasattr(model, "get_base_model") else model
+    spread = len(set(getattr(base, "hf_device_map", {}).values())) > 1
+    own_code = not type(base).__module__.startswith("transformers.")
+    return not spread and not own_code and "logits_to_keep" in inspect.signature(base.forward).parameters
 
 
 def parts(rows: Sequence[Encoded], size: int) -> Iterator[tuple[Sequence[Encoded], float]]:

@@ -14,12 +14,14 @@ from spaces.problems import Problem
 from studies.rows import ReplayRow
 from studies.study import Study
 from trainables.answers import GradedAnswer
-from trainables.base_model import BaseModel, VisionFeatures, features_from_tensors, features_to_tensors
+from trainables.base_model import BaseModel
 from trainables.encoding import Encoded
 from trainables.examination import Examination, RowError, check_sees, encode, encode_rows, see_variants
 from trainables.facts import ROWS, Facts
+from trainables.notes import notes_of, picture_tokens
 from trainables.prompting import Prompting
 from trainables.scoring import UNKNOWN, scored_roles
+from trainables.vision_features import VisionFeatures, features_from_tensors, features_to_tensors
 
 FEATURES = "features.safetensors"
 
@@ -29,8 +31,8 @@ class Prepared:
     """The encoded side of a study.
 
     training: (character, row) pairs; probes: probe id -> prompt; names: character -> token ids of its
-    name as a whole answer; before: the base's graded answers to the search probes, in their order. prompting and
-    device: see `Facts`.
+    name as a whole answer; before: the base's graded answers to the search probes, in their order. prompting, device
+    and notes: see `Facts`.
     """
 
     training: list[tuple[str, Encoded]]
@@ -41,6 +43,7 @@ class Prepared:
     before: list[GradedAnswer]
     prompting: Prompting = field(default_factory=Prompting)
     device: str | None = None
+    notes: list[str] = field(default_factory=list)
 
     def longest_prompt(self) -> int:
         """Tokens of the longest training prompt: max_length must exceed it."""
@@ -58,7 +61,7 @@ class Prepared:
         }
         (folder / ROWS).write_text(json.dumps(data, ensure_ascii=False), encoding="utf-8")
         lengths = {probe: len(row.prompt) for probe, row in self.probes.items()}
-        facts = Facts(self.longest_prompt(), lengths, self.before, self.prompting, self.device)
+        facts = Facts(self.longest_prompt(), lengths, self.before, self.prompting, self.device, self.notes)
         facts.write(folder)
 
     @classmethod
@@ -75,6 +78,7 @@ class Prepared:
             before=list(facts.before),
             prompting=facts.prompting,
             device=facts.device,
+            notes=list(facts.notes),
         )
 
 
@@ -116,6 +120,7 @@ def prepare(study: Study, base: BaseModel, variants: int = 0, known_share: float
         before=before,
         prompting=base.prompting,
         device=base.device.type,
+        notes=notes_of(study, base, picture_tokens(base, [*training, *replay, *examination.probes.values()])),
     )
 
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from studies.study import Study, read_study
 from trainables import checkpoint
 from trainables.answering import Interviewer
@@ -15,6 +17,7 @@ from trainables.answers import GradedAnswer, grade_answers, graded_to_data, grad
 from trainables.base_model import BaseModel
 from trainables.engine import Engine, NotFinite
 from trainables.examination import naming
+from trainables.facts import elsewhere
 from trainables.grading import Grader
 from trainables.metrics import better
 from trainables.prepared import Prepared
@@ -66,6 +69,8 @@ class TrialSession:
         self.warnings: list[str] = []
         self.hold = checkpoint.Hold(task.folder)
         prepared = workshop.prepared
+        if (odd := elsewhere(prepared.device, self.engine.base.device.type)) is not None:
+            self.warnings.append(odd)
         data = select(task.config, prepared.training, prepared.replay, self.evaluation.held_out)
         try:
             self.engine.open(task.config, task.seed, data)
@@ -75,7 +80,8 @@ class TrialSession:
 
     def resume(self) -> dict[str, Any] | None:
         """Go on from the newest whole checkpoint; returns its report, which may never have arrived."""
-        found, self.warnings = checkpoint.newest(self.task.folder, self.task.identity)
+        found, skipped = checkpoint.newest(self.task.folder, self.task.identity)
+        self.warnings += skipped
         if found is None:
             return None
         self.engine.restore(found.epoch, found.adapter(), found.state())
@@ -107,8 +113,8 @@ class TrialSession:
                 self.best = {name: report[name] for name in ("epoch", "score", "name_margin", "feasible")}
         report["best_so_far"] = self.best
         report["seconds"] = time.monotonic() - start
-        engine = self.engine
-        checkpoint.write(self.task.folder, epoch, self.task.identity, report, engine.state(), engine.save_adapter)
+        state = self.engine.state(getattr(torch, self.task.moments))
+        checkpoint.write(self.task.folder, epoch, self.task.identity, report, state, self.engine.save_adapter)
         checkpoint.prune(self.task.folder, self.task.identity, {epoch, self.best.get("epoch", epoch)})
         return report
 

@@ -45,7 +45,7 @@ def settle(
         chat_template=None if processor.chat_template == own else processor.chat_template,
         text_only=not Conversation(processor, arguments).sees,
         template=arguments,
-        day=day and day.isoformat(),
+        day=None if day is None else day.isoformat(),
         generation=GREEDY,
     )
 

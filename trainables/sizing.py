@@ -1,4 +1,4 @@
-"""How long a study's rows are, and what one trial on them costs in memory and time."""
+"""How long a study's rows are, and what one trial on them costs in memory and time: measured where it can be."""
 
 from __future__ import annotations
 
@@ -11,15 +11,20 @@ from typing import Any
 import torch
 
 from spaces.problems import Problem
+from spaces.space import Space
 from spaces.trial_config import TrialConfig
 from studies.rows import Row
 from studies.study import Study
+from trainables.activations import activation_bytes
 from trainables.answering import Interviewer
 from trainables.answers import ASK_BATCH
-from trainables.base_model import BaseModel, VisionFeatures
+from trainables.base_model import BaseModel
+from trainables.checkpoint_files import checkpoint_bytes
+from trainables.encoding import Encoded
 from trainables.engine import Engine
-from trainables.examination import RowError, check_sees, encode, naming, read_row
+from trainables.examination import RowError, check_sees, encode, encode_names, naming, read_row
 from trainables.training_set import TrainingSet
+from trainables.vision_features import VisionFeatures
 
 # Bytes a trained weight: itself, its gradient and Adam's two moments, each in float32.
 TRAINED_BYTES = 16
@@ -40,8 +45,9 @@ class RowLength:
 class Cost:
     """What a trial needs. Bytes and seconds; None where it was not measured.
 
-    weights: the base. trained: adapter with gradients and optimizer. activations: of one micro-batch. step: an
-    optimizer step. answer: a probe's answer.
+    weights: the base. trained: adapter with gradients and optimizer. activations: what its longest rows take beside, in
+    a micro-batch, or in asking where that is more. step: an optimizer step. answer: a probe's answer. micro_batch: rows
+    that went onto the device at once, fewer than were asked for where its memory ran out.
     """
 
     weights: int
@@ -49,11 +55,22 @@ class Cost:
     activations: int
     step: float | None
     answer: float | None
+    micro_batch: int = 1
 
     @property
     def memory(self) -> int:
         """All of it."""
         return self.weights + self.trained + self.activations
+
+    @property
+    def least(self) -> int:
+        """With one row at once."""
+        return self.weights + self.trained + self.activations // self.micro_batch
+
+    @property
+    def checkpoint(self) -> int:
+        """Of an epoch, on disk."""
+        return checkpoint_bytes(self.trained // TRAINED_BYTES)
 
     def seconds(self, study: Study, config: TrialConfig) -> float | None:
         """One trial: its steps and its evaluations."""
@@ -68,7 +85,7 @@ class Cost:
 def row_lengths(study: Study, base: BaseModel) -> list[RowLength]:
     """The lengths of all training rows; the vision tower is not asked.
 
-    Raises RowError with every row of the study, of the test side too, that the base cannot be shown.
+    Raises RowError with every row of the study, of the test side too, that the base cannot be shown, and every name.
     """
     check_sees(study, base)
     token = base.model.config.image_token_id if base.encoder.sees else None
@@ -82,6 +99,10 @@ def row_lengths(study: Study, base: BaseModel) -> list[RowLength]:
             problems += error.problems
             continue
         lengths.append(RowLength(encoded.prompt.count(token), len(encoded.prompt), len(encoded.answer)))
+    try:
+        encode_names(study, base)
+    except RowError as error:
+        problems += error.problems
     if problems:
         raise RowError(problems)
     return lengths[: len(study.training)]
@@ -97,55 +118,91 @@ def cut_share(lengths: Sequence[RowLength], max_length: int) -> float:
     return sum(row.prompt + row.answer > max_length for row in lengths) / len(lengths)
 
 
-def cost(study: Study, base: BaseModel, config: TrialConfig, *, measure: bool) -> Cost:
-    """The cost of a trial of this configuration; with `measure` a few steps are trained and a few probes asked."""
-    features: dict[str, VisionFeatures] = {}
-    longest = sorted(study.training, key=lambda row: len(row.answer), reverse=True)[: config.batch_size]
-    rows = [encode(study, base, features, row) for row in longest]
-    probes = {probe.id: encode(study, base, features, probe) for probe in study.probes_of("search")[:ASK_BATCH]}
-    names = {name: tuple(base.encoder.answer_ids("?", name)) for name in study.names}
-    interviewer = Interviewer(base, features, names, max_new_tokens=study.file.evaluation.max_new_tokens)
-    engine = Engine(base, features, interviewer, study.file.base_model.micro_batch)
-    engine.open(config, 0, TrainingSet(tuple(row.cut(config.max_length) for row in rows)))
-    try:
-        trained = sum(weight.numel() for weight in engine.seat.parameters) * TRAINED_BYTES
-        step = answer = None
-        if measure:
-            step = _seconds_a_step(engine)
-            start = time.perf_counter()
-            engine.ask(probes, naming(study.probes_of("search")[:ASK_BATCH]))
-            answer = (time.perf_counter() - start) / len(probes)
-    finally:
-        engine.close()
-    weights = sum(weight.numel() * weight.element_size() for weight in base.model.parameters())
-    at_once = min(config.batch_size, study.file.base_model.micro_batch or config.batch_size)
-    length = min(config.max_length, max(len(row.prompt) + len(row.answer) for row in rows))
-    size = base.model.dtype.itemsize
-    held = activation_bytes(
-        base.model.config.get_text_config(), at_once, length, size, study.file.base_model.gradient_checkpointing
-    )
-    return Cost(weights, trained, held, step, answer)
+class Sizer:
+    """Tries trials of a study out, on its longest rows, with a base that stays loaded."""
+
+    def __init__(self, study: Study, base: BaseModel, lengths: Sequence[RowLength]) -> None:
+        """lengths: of all training rows, in their order."""
+        self.study = study
+        self.base = base
+        self.features: dict[str, VisionFeatures] = {}
+        self._order = sorted(range(len(lengths)), key=lambda place: -(lengths[place].prompt + lengths[place].answer))
+        self._longest: list[Encoded] = []
+        names = encode_names(study, base)
+        interviewer = Interviewer(base, self.features, names, max_new_tokens=study.file.evaluation.max_new_tokens)
+        self.engine = Engine(base, self.features, interviewer, study.file.base_model.micro_batch)
+
+    def cost(self, config: TrialConfig, *, measure: bool, timed: bool = True) -> Cost:
+        """The cost of a trial of this configuration.
+
+        measure: train a few steps and, with `timed`, ask a few probes; on a GPU that gives the memory, too. Elsewhere
+        it is counted from what autograd keeps.
+        """
+        rows = self._rows(config.batch_size)
+        weights = sum(weight.numel() * weight.element_size() for weight in self.base.model.parameters())
+        engine = self.engine
+        engine.open(config, 0, TrainingSet(tuple(row.cut(config.max_length) for row in rows)))
+        try:
+            trained = sum(weight.numel() for weight in engine.seat.parameters) * TRAINED_BYTES
+            on_gpu = measure and self.base.device.type == "cuda"
+            if on_gpu:
+                torch.cuda.reset_peak_memory_stats(self.base.device)
+            held = 0 if on_gpu else self._counted(engine.seat.data.rows)
+            step = _seconds_a_step(engine, TIMED_STEPS if timed else 0) if measure else None
+            answer = self._seconds_an_answer() if measure and timed else None
+            if on_gpu:
+                held = torch.cuda.max_memory_allocated(self.base.device) - weights - trained
+            return Cost(weights, trained, max(held, 0), step, answer, min(engine.seat.micro_batch, len(rows)))
+        finally:
+            engine.close()
+
+    def _rows(self, count: int) -> list[Encoded]:
+        """The longest training rows."""
+        wanted = self._order[:count]
+        for place in wanted[len(self._longest) :]:
+            self._longest.append(encode(self.study, self.base, self.features, self.study.training[place]))
+        return self._longest[: len(wanted)]
+
+    def _counted(self, rows: Sequence[Encoded]) -> int:
+        """Bytes that the largest micro-batch of these rows takes."""
+        at_once = rows[: self.engine.seat.micro_batch]
+        answers = sum(len(row.answer) for row in at_once)
+        tokens = max(len(row.prompt) + len(row.answer) for row in at_once)
+        return activation_bytes(self.engine, at_once[0], len(at_once), tokens, answers)
+
+    def _seconds_an_answer(self) -> float:
+        asked = self.study.probes_of("search")[:ASK_BATCH]
+        probes = {probe.id: encode(self.study, self.base, self.features, probe) for probe in asked}
+        start = time.perf_counter()
+        self.engine.ask(probes, naming(asked))
+        return (time.perf_counter() - start) / len(probes)
 
 
-def _seconds_a_step(engine: Engine) -> float:
+def corners(space: Space, config: TrialConfig) -> list[TrialConfig]:
+    """The configurations of a space that memory depends on: the ends of its batches, each with each choice of layers.
+
+    Rank and length are the greatest, DoRA on where the space has it; what is not searched is as in `config`.
+    """
+
+    def ends(knob: str) -> list[Any]:
+        return sorted({*space.knobs[knob].ends()} if knob in space.knobs else {getattr(config, knob)})
+
+    most = {knob: ends(knob)[-1] for knob in ("rank", "max_length")}
+    dora = {"dora": True, "scale_search": False} if space.reaches("dora", True) else {}
+    batch_sizes = dict.fromkeys((ends("batch_size")[0], ends("batch_size")[-1]))
+    return [
+        config.model_copy(update={**most, **dora, "batch_size": batch_size, "target_modules": layers})
+        for batch_size in batch_sizes
+        for layers in ends("target_modules")
+    ]
+
+
+def _seconds_a_step(engine: Engine, timed: int) -> float | None:
+    """The mean of so many steps after one that is not timed; None for no such step."""
     engine.train_epoch()
     start = time.perf_counter()
-    for _ in range(TIMED_STEPS):
+    for _ in range(timed):
         engine.train_epoch()
     if engine.base.device.type == "cuda":
         torch.cuda.synchronize()
-    return (time.perf_counter() - start) / TIMED_STEPS
-
-
-def activation_bytes(text: Any, rows: int, tokens: int, size: int, checkpointing: bool) -> int:
-    """An estimate of what a micro-batch keeps for its backward pass, without attention's own matrix, and the logits.
-
-    text: the text model's configuration. size: bytes a number. A layer keeps 34 bytes a token and hidden unit in half
-    precision, with checkpointing 2. Source: Korthikanti et al., Reducing Activation Recomputation in Large
-    Transformer Models, MLSys 2023.
-    """
-    each = rows * tokens * text.hidden_size * size
-    layers = text.num_hidden_layers * (each if checkpointing else 17 * each)
-    # In the base's precision, once more in float32, and its gradient.
-    logits = rows * tokens * text.vocab_size * (size + 8)
-    return int(layers + logits)
+    return (time.perf_counter() - start) / timed if timed else None

@@ -14,6 +14,7 @@ from studies.checks import load_study
 from studies.importers.convert import REPORT, Imported, import_rows
 from studies.importers.draft import drafted
 from studies.importers.options import ImportOptions
+from studies.picture_sizes import SMALL_PICTURE
 from studies.study import BUNDLED
 
 STUDY, REPLAY = "study.yaml", "replay.jsonl"
@@ -57,6 +58,7 @@ def study_text(name: str, options: ImportOptions, settings: Settings, imported: 
             _yaml({"name": name, "language": imported.language}),
             "# The model to fine-tune: a hub id, or the path of a local folder.\n",
             _yaml({"base_model": base_model(settings.model)}),
+            *(_max_pixels() if imported.unit == "picture" and settings.model != "demo" else ()),
             _yaml(files),
             "# target: to be learnt; control: not to be forgotten; negative: not to be taken for a target.\n",
             "characters:\n",
@@ -74,6 +76,15 @@ def base_model(model: str) -> dict[str, Any]:
         return {"id": str(BUNDLED["demo"] / "model"), "dtype": "float32"}
     local = os.path.abspath(os.path.expanduser(model))
     return {"id": local if os.path.isdir(local) else model}
+
+
+def _max_pixels() -> list[str]:
+    """The last key of base_model: pictures are scaled down unless the user takes it out."""
+    return [
+        "  # Larger pictures are scaled down to so many pixels, 512 x 512: Qwen2.5-VL makes 330 tokens of them, of\n",
+        "  # a photo of 12 megapixels 15,000. Small details need more, and memory with it.\n",
+        f"  max_pixels: {SMALL_PICTURE}\n",
+    ]
 
 
 def _yaml(data: dict[str, Any]) -> str:

@@ -28,6 +28,7 @@ from spaces.problems import InputError
 from studies.demo.drawing import draw
 from studies.files import sha256_of
 from studies.study import BUNDLED
+from trainables.prompting import Prompting
 
 
 def test_odds_are_shares_of_the_names_likeliest_first() -> None:
@@ -186,7 +187,7 @@ def exported(run: Path, folder: Path) -> Path:
         "id": source.trial,
         "name": source.name,
         "base_model": opened.manifest()["base_model"],
-        "ask": exported_record(opened.study(), folder),
+        "ask": exported_record(opened.study(), folder, Prompting()),
     }
     (folder / RECORD).write_text(json.dumps(record), encoding="utf-8")
     return folder
@@ -227,7 +228,7 @@ def test_a_pickle_that_its_record_vouches_for_is_not_read(run: Path, picture: Pa
     weights = adapter / ADAPTER_FILES[0]
     weights.write_bytes(hostile_inputs.malicious(tmp_path))
     record = json.loads((adapter / RECORD).read_text(encoding="utf-8"))
-    record["ask"] = exported_record(RunFolder(run).study(), adapter)
+    record["ask"] = exported_record(RunFolder(run).study(), adapter, Prompting())
     (adapter / RECORD).write_text(json.dumps(record), encoding="utf-8")
     assert refused(adapter, [picture])[0].startswith(f"{weights.name} is no safetensors file")
     assert not (tmp_path / hostile_inputs.MARKER).exists()

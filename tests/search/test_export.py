@@ -182,7 +182,7 @@ def test_it_is_asked_by_the_settings_of_the_run(
 ) -> None:
     base = Path(shutil.copytree(text_run.manifest()["base_model"]["id"], tmp_path / "base"))
     GenerationConfig(repetition_penalty=30.0, eos_token_id=0).save_pretrained(base)
-    again = found(text_run, text_adapter, tmp_path, base_model=str(base), checkpoints_own=own)
+    again = found(text_run, text_adapter, tmp_path, base_model=str(base), greedy=not own)
     assert (again.differing, again.rms < 0.01) == (3 if own else 0, True)
 
 
@@ -349,8 +349,8 @@ def test_the_example_asks_as_the_run_did(text_run: RunFolder) -> None:
     study, manifest, check = text_run.study(), text_run.manifest(), {"asked": 3, "differing": 1, "device": "cuda"}
     settled = Prompting((2, 7), None, True, {"enable_thinking": False, "mode": "ку'ку"}, generation=GREEDY)
     card = model_card(study, row, manifest, None, None, settled, check)
-    assert 'add_generation_prompt=True, enable_thinking=False, mode="ку\'ку", tokenize=True' in card
-    assert "model.generation_config = GenerationConfig()" in card
+    assert 'return_tensors="pt", enable_thinking=False, mode="ку\'ку",\n' in card
+    assert "model.get_base_model().generation_config = GenerationConfig()" in card
     assert "do_sample=False, eos_token_id=[2, 7])" in card
     assert "on a GPU, it gave the trial's answers to 2 of 3 search probes; the others differ in what" in card
     assert "GenerationConfig" not in model_card(study, row, manifest, None, None, Prompting(), check)

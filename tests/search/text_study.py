@@ -23,6 +23,8 @@ CONFIGS: dict[str, type[hf.PreTrainedConfig]] = {
     "qwen3": hf.Qwen3Config,
     "mistral": hf.MistralConfig,
     "gemma3_text": hf.Gemma3TextConfig,
+    "qwen3_moe": hf.Qwen3MoeConfig,
+    "phi3": hf.Phi3Config,
 }
 CHARACTERS = (("Чебурашка", "target"), ("Колобок", "target"), ("Матрёшка", "control"))
 # Character -> what it is asked by: two questions to train on, one of each split.

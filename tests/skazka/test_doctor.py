@@ -36,6 +36,30 @@ def test_a_healthy_study(tiny_study: Path) -> None:
     assert facts["sized"]["seconds"] > 0
     assert "loads: llava, 1 M weights" in said
     assert "answers cut at max_length" in said
+    assert "LoRA adapts attention 4 layers x 4; MLP 4 layers x 3" in said
+    # The weights once, their two moments; in training the gradient too.
+    memory = facts["sized"]["memory"]
+    assert memory["checkpoint"] == memory["trained"] * 3 / 4
+    assert f"each of its checkpoints {memory['checkpoint'] / 1e6:.1f} MB" in " ".join(said.split())
+
+
+def test_the_trials_that_do_not_fit_are_named(tiny_study: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("search.checkup.memory_bytes", lambda: 13_500_000)
+    code, facts, _ = call(tiny_study, "--space", "lora")
+    [note] = [found for found in facts["findings"] if found["what"].startswith("batch_size")]
+    assert code == 0
+    # The base has 5 MB, an adapter in training 2 or 5: attention alone fits with 8 rows, all layers do with 2.
+    assert note["what"].startswith("batch_size 8 with attention+mlp and rank 32 needs about 17 MB, there are 14 MB")
+    assert "micro_batch" in note["remedy"]
+
+
+def test_a_base_beside_which_no_row_fits_stops_a_search(tiny_study: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("search.checkup.memory_bytes", lambda: 4_000_000)
+    code, facts, _ = call(tiny_study)
+    [stop] = [found for found in facts["findings"] if found["level"] == "stop"]
+    assert code == 2
+    assert "for one row, there are 4 MB" in stop["what"]
+    assert "quantization: 4bit" in stop["remedy"]
 
 
 @pytest.mark.parametrize(

@@ -54,6 +54,8 @@ def places(problems: list[Problem]) -> list[tuple[str, int | None, str]]:
         (YAML, 1, "small", "' small'", "name", "got ' small'"),
         (YAML, 2, "en", "fr", "language", "got 'fr'"),
         (YAML, 3, "float32", "int8", "base_model.dtype", "got 'int8'"),
+        (YAML, 3, "float32", "float16", "base_model.dtype", "float16 is not for training"),
+        (YAML, 3, "float32", "float16, quantization: 4bit", "base_model.dtype", "float16 is not for training"),
         (YAML, 3, "id: model", "id: ./nowhere", "base_model.id", "no model folder './nowhere'"),
         (YAML, 3, "id: model", "id: images", "base_model.id", "no config.json"),
         (YAML, 4, "training.jsonl", "no.jsonl", "training", "no file 'no.jsonl'"),

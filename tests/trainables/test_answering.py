@@ -9,10 +9,11 @@ import torch
 
 from studies.checks import load_study
 from studies.study import BaseModelSpec, find_study
-from trainables.answering import Interviewer, batches
+from trainables.answering import Interviewer
 from trainables.base_model import BaseModel
 from trainables.encoding import IGNORED, Encoded
 from trainables.examination import Examination, naming
+from trainables.memory import batches
 from trainables.prepared import Prepared, prepare
 
 

@@ -20,10 +20,9 @@ from spaces.trial_config import TrialConfig
 from studies.checks import load_study
 from trainables.answering import Interviewer
 from trainables.base_model import BaseModel
-from trainables.encoding import Encoded
+from trainables.encoding import IGNORED, Encoded
 from trainables.engine import ADAPTER, Engine, lora_config
-from trainables.families import COMMON
-from trainables.losses import answer_logits, answer_loss, divergence
+from trainables.losses import answer_loss, divergence
 from trainables.optimization import parameter_groups
 from trainables.prepared import Prepared, prepare
 from trainables.session import TrialSession, Workshop
@@ -130,9 +129,9 @@ def test_dora_learns_magnitudes_too(engine: Engine, prepared: Prepared) -> None:
 
 
 def test_init_and_modules_reach_peft() -> None:
-    config = lora_config(TrialConfig(init="gaussian", rslora=True, dora=True), COMMON)
+    config = lora_config(TrialConfig(init="gaussian", rslora=True, dora=True), {"target_modules": ["q_proj"]})
     assert (config.init_lora_weights, config.use_rslora, config.use_dora) == ("gaussian", True, True)
-    assert lora_config(TrialConfig(), COMMON).init_lora_weights is True
+    assert lora_config(TrialConfig(), {"target_modules": ["q_proj"]}).init_lora_weights is True
 
 
 def test_lora_plus_gives_b_its_own_rate() -> None:
@@ -149,10 +148,15 @@ def test_label_smoothing_by_hand(engine: Engine, prepared: Prepared) -> None:
     row = prepared.training[0][1]
     batch = engine.base.inputs([row], engine.features)
     with torch.no_grad():
-        odds = answer_logits(engine.seat.model(**batch).logits, batch["labels"]).log_softmax(-1)
+        odds = at_answers(engine.seat.model(**batch).logits, batch["labels"]).log_softmax(-1)
         wanted = odds[torch.arange(len(row.answer)), torch.tensor(row.answer)]
         expected = -(0.8 * wanted + 0.2 * odds.mean(-1)).mean()
         assert float(answer_loss(engine.seat.model, batch, 0.2)) == pytest.approx(float(expected), rel=1e-5)
+
+
+def at_answers(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    """The logits that predict the answers' tokens, of all logits."""
+    return logits[:, :-1][labels[:, 1:] != IGNORED]
 
 
 def test_divergence_by_hand(engine: Engine, prepared: Prepared) -> None:
@@ -165,9 +169,9 @@ def test_divergence_by_hand(engine: Engine, prepared: Prepared) -> None:
     batch = engine.base.inputs(rows, engine.features)
     labels = batch.pop("labels")
     with torch.no_grad():
-        told = answer_logits(model(**batch).logits, labels).softmax(-1)
+        told = at_answers(model(**batch).logits, labels).softmax(-1)
         with model.disable_adapter():
-            known = answer_logits(model(**batch).logits, labels).softmax(-1)
+            known = at_answers(model(**batch).logits, labels).softmax(-1)
     by_hand = (known * (known / told).log()).sum(-1).mean()
     assert float(divergence(model, engine.base.inputs(rows, engine.features))) == pytest.approx(
         float(by_hand), rel=1e-4
@@ -255,7 +259,8 @@ def test_variants_stand_in_for_their_pictures(prepared: Prepared) -> None:
     assert set(numbers) == {"", "1", "2"}
     assert min(numbers.values()) > len(drawn) / 5
     own = prepared.training[0][1].unit
-    assert not torch.equal(prepared.features[own].pooled, prepared.features[f"{own}#1"].pooled)
+    (seen,), (varied,) = (prepared.features[name].output["pooler_output"] for name in (own, f"{own}#1"))
+    assert not torch.equal(seen, varied)
 
 
 def test_rows_to_hold_are_drawn_from_seed_and_step() -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import httpx2
 import pytest
@@ -18,7 +20,10 @@ from huggingface_hub.errors import (
 )
 
 from studies.study import BaseModelSpec
+from trainables.adapted import unquantised
+from trainables.base_model import BaseModel
 from trainables.loading import ModelRefused, explain, load_model, model_options
+from trainables.prompting import BY_MODULE, BY_NAME, FIRST_UNQUANTISED, Prompting
 
 ANSWER = httpx2.Response(403, request=httpx2.Request("GET", "https://hub/owner/model"))
 
@@ -45,6 +50,10 @@ def as_transformers_raises(cause: Exception) -> Exception:
         (HfHubHTTPError("no", response=ANSWER), "the hub answered 403 for 'owner/model' — renew HF_TOKEN"),
         (torch.OutOfMemoryError("CUDA"), "'owner/model' does not fit the GPU's memory — use quantization: 4bit"),
         (ImportError("needs torchvision"), "a library that is not there (needs torchvision) — install what it names"),
+        (
+            ValueError("No processor class. Missing optional dependencies: torchvision."),
+            "a library that is not there (No processor class. Missing optional dependencies: torchvision.)",
+        ),
         (KeyError("x"), "'owner/model' cannot be loaded (We couldn't load it.) — check the id"),
     ],
 )
@@ -91,15 +100,55 @@ def test_quantisation_asks_for_bitsandbytes(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_quantisation_leaves_the_vision_tower_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     spec = BaseModelSpec(id="no/such", quantization="4bit", attention="sdpa")
-    options = model_options(spec)
+    options = model_options(spec, ["model.visual", "lm_head"])
     asked = options["quantization_config"].to_dict()
     assert (asked["load_in_4bit"], asked["bnb_4bit_quant_type"]) == (True, "nf4")
-    assert {"visual", "vision_tower", "lm_head"} <= set(asked["llm_int8_skip_modules"])
+    assert asked["llm_int8_skip_modules"] == ["model.visual", "lm_head"]
     assert options["attn_implementation"] == "sdpa"
-    assert "device_map" in options
+    assert options["device_map"] == {"": "cuda"}
+
+
+def test_a_model_is_loaded_straight_to_its_gpu(tiny_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    spec = BaseModelSpec(id="m", dtype="float32")
+    assert "device_map" not in model_options(spec, [])
+    # The one other device that every machine has; what it holds was never moved there.
+    monkeypatch.setattr("trainables.loading.device", lambda: "meta")
+    assert model_options(spec, [])["device_map"] == {"": "meta"}
+    assert model_options(spec.model_copy(update={"device_map": "auto"}), [])["device_map"] == "auto"
+    monkeypatch.setattr(torch.nn.Module, "to", lambda *_: pytest.fail("moved after it was loaded"))
+    model, _ = load_model(str(tiny_model), spec)
+    assert {weight.device.type for weight in model.parameters()} == {"meta"}
 
 
 def test_gradient_checkpointing_is_on_where_it_is_asked_for(tiny_model: Path) -> None:
     model, _ = load_model(str(tiny_model), BaseModelSpec(id="m", dtype="float32", gradient_checkpointing=True))
     assert model.is_gradient_checkpointing
+
+
+def test_a_quantised_base_keeps_all_but_its_text_layers_whole(
+    tiny_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec = BaseModelSpec(id="model", quantization="4bit")
+    asked: list[Any] = []
+
+    def from_pretrained(name: str, **options: Any) -> None:
+        asked.append(options["quantization_config"].llm_int8_skip_modules)
+        raise OSError("there is no GPU here")
+
+    monkeypatch.setattr("trainables.loading.refuse_unfit", lambda spec: None)
+    monkeypatch.setattr("trainables.loading.AutoModelForImageTextToText.from_pretrained", from_pretrained)
+    for prompting in (None, Prompting()):
+        with pytest.raises(ModelRefused):
+            BaseModel.load(str(tiny_model), spec, prompting=prompting)
+    # A run that the first versions began is asked as they asked.
+    assert asked == [["model.vision_tower", "model.multi_modal_projector", "lm_head"], list(FIRST_UNQUANTISED)]
+
+
+def test_a_run_says_what_it_quantises_and_by_what_rule_it_adapts(tiny_model: Path) -> None:
+    base = BaseModel.load(str(tiny_model), BaseModelSpec(id="model", dtype="float32"))
+    kept = Prompting.from_data(json.loads(json.dumps(base.prompting.as_data())))
+    assert (kept.adapted, list(kept.unquantised)) == (BY_MODULE, unquantised(base.model))
+    earlier = Prompting.from_data({"stops": [2]})
+    assert (earlier.adapted, earlier.unquantised) == (BY_NAME, FIRST_UNQUANTISED)

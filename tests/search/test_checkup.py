@@ -1,0 +1,83 @@
+"""What doctor says of trials that were tried out on a GPU."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import torch
+
+from benchmarks.campaigns.good_inputs import manifest_of
+from search import checkup
+from search.ledger import Ledger
+from search.preparation import UNLOADABLE, prepare_run
+from search.run_folder import RunFolder
+from spaces.space import load_space
+from spaces.trial_config import TrialConfig
+from studies.checks import load_study
+from trainables.answering import Interviewer
+from trainables.sizing import Cost
+
+GB = 10**9
+
+
+class Tried:
+    """Stands for a GPU that has memory for so many rows."""
+
+    def __init__(self, rows: int) -> None:
+        self.rows = rows
+        self.base = SimpleNamespace(device=SimpleNamespace(type="cuda"))
+        self.engine = SimpleNamespace(micro_batch=None)
+        self.study = SimpleNamespace(training=range(100))
+
+    def cost(self, config: TrialConfig, *, measure: bool, timed: bool) -> Cost:
+        """As it is measured: memory that ran out was never allocated."""
+        assert measure
+        assert not timed
+        at_once = min(config.batch_size, self.rows)
+        return Cost(8 * GB, GB, at_once * GB, None, None, at_once)
+
+
+@pytest.mark.parametrize(("rows", "notes"), [(8, 0), (4, 2)])
+def test_a_batch_that_ran_out_of_memory_is_named(monkeypatch: pytest.MonkeyPatch, rows: int, notes: int) -> None:
+    monkeypatch.setattr(checkup, "_memory_of", lambda _: 24 * GB)
+    tried: Any = Tried(rows)
+    first = Cost(8 * GB, GB, 4 * GB, 1.0, 1.0, 4)
+    found = list(checkup._memory(tried, load_space("lora"), TrialConfig(), first))
+    assert [finding.level for finding in found] == ["note"] * notes
+    if notes:
+        assert found[0].what == (
+            "batch_size 8 with attention and rank 32 does not fit 24.0 GB at once, but 4 of its rows do"
+        )
+        assert found[0].remedy.startswith("such trials halve their micro-batch themselves")
+
+
+def test_a_study_of_which_no_row_fits_is_refused_in_one_line(
+    tiny_study: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def no_room(*_: object) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory.")
+
+    monkeypatch.setattr(Interviewer, "_generate", no_room)
+    study = load_study(tiny_study)
+    findings, sized = checkup.size_up(study, study.space())
+    assert sized is None
+    assert [finding.what for finding in findings if finding.level == "stop"] == [
+        "one row at a time does not fit memory beside the base model"
+    ]
+    folder = RunFolder(tmp_path / "run")
+    folder.path.mkdir()
+    folder.freeze(study, study.space())
+    with closing(Ledger.create(folder.ledger_file)) as ledger:
+        ledger.set_meta("manifest", manifest_of(study))
+        ledger.set_meta("frozen", folder.hashes())
+    capsys.readouterr()
+    with pytest.raises(SystemExit) as ended:
+        prepare_run(folder)
+    assert ended.value.code == UNLOADABLE
+    told = capsys.readouterr().err.strip().splitlines()[-1]
+    assert told.startswith("one row at a time does not fit memory")
+    assert "quantization: 4bit" in told
