@@ -15,6 +15,8 @@ from trainables.losses import answer_loss
 
 # Tokens of the rows that are counted: enough to tell what grows with a row and what with its square.
 COUNTED = (8, 16, 24)
+# Linear attention fills its rows up to chunks of so many tokens.
+CHUNK = 64
 
 
 def saved_bytes(model: Any, compute: Callable[[], torch.Tensor]) -> int:
@@ -41,10 +43,13 @@ def activation_bytes(engine: Engine, row: Encoded, rows: int, tokens: int, answe
     tokens of all its answers, whose logits have a gradient beside.
     Rows of a few tokens are computed and the rest is inferred, so that it costs seconds on a CPU.
     """
-    with _all_activations(engine) as recomputed:
-        counted = [_of_one(engine, row, length) for length in COUNTED]
-    whole = rows * _through(COUNTED, counted, tokens)
     text = engine.base.model.config.get_text_config()
+    places = COUNTED
+    if "linear_attention" in (getattr(text, "layer_types", None) or ()):
+        places, tokens = (CHUNK, 2 * CHUNK, 3 * CHUNK), -(-tokens // CHUNK) * CHUNK
+    with _all_activations(engine) as recomputed:
+        counted = [_of_one(engine, row, length) for length in places]
+    whole = rows * _through(places, counted, tokens)
     size = engine.base.model.dtype.itemsize
     if recomputed:
         # One layer's at a time, and the input of each.
@@ -53,19 +58,25 @@ def activation_bytes(engine: Engine, row: Encoded, rows: int, tokens: int, answe
     return int(whole + answers * text.vocab_size * (4 + 4 + size))
 
 
-def _of_one(engine: Engine, row: Encoded, length: int) -> int:
-    """Bytes kept for one row of words alone, of that many tokens, of which one is learnt."""
+def _of_one(engine: Engine, row: Encoded, length: int) -> float:
+    """Bytes kept for one row of words alone, of that many tokens, of which one is learnt.
+
+    It is one of two: beside a shorter row attention needs a mask, and repeats keys and values for it.
+    """
     picture = getattr(engine.base.model.config, "image_token_id", None)
     words = [token for token in row.prompt if token != picture]
     prompt = tuple(words[place % len(words)] for place in range(length - 1))
-    short = Encoded(row.unit, prompt, row.answer[:1], {name: (0,) * len(prompt) for name in row.token_inputs})
+    pair = [
+        Encoded(row.unit, part, row.answer[:1], {name: (0,) * len(part) for name in row.token_inputs})
+        for part in (prompt, prompt[1:])
+    ]
     model = engine.seat.model.train()
-    batch = engine.base.inputs([short], {})
+    batch = engine.base.inputs(pair, {})
     with inputs_as_they_are(model, dora=engine.seat.config.dora):
-        return saved_bytes(model, lambda: answer_loss(model, batch, engine.seat.config.label_smoothing))
+        return saved_bytes(model, lambda: answer_loss(model, batch, engine.seat.config.label_smoothing)) / len(pair)
 
 
-def _through(places: tuple[int, ...], values: list[int], at: int) -> float:
+def _through(places: tuple[int, ...], values: list[float], at: int) -> float:
     """The value at `at` of the parabola through three points; attention may keep the square of a row."""
     total = 0.0
     for place, value in zip(places, values, strict=True):

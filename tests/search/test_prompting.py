@@ -45,12 +45,12 @@ TOLD = "<|im_start|>{}<|im_end|>\n<|im_start|>user\n{}<|im_end|>\n<|im_start|>as
 def on(day: date, monkeypatch: pytest.MonkeyPatch) -> None:
     """Have it be that day."""
 
-    class Day(date):
-        @classmethod
-        def today(cls) -> date:
+    class Calendar:
+        @staticmethod
+        def today() -> date:
             return day
 
-    monkeypatch.setattr(settling, "date", Day)
+    monkeypatch.setattr(settling, "date", Calendar)
 
 
 @pytest.fixture(scope="module")
