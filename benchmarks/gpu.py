@@ -7,6 +7,7 @@ the check of an export, a merge, and a trial in 4 bit. FILE gets, part by part, 
 
 from __future__ import annotations
 
+import gc
 import platform
 import sys
 import tempfile
@@ -17,9 +18,9 @@ from typing import Any
 
 import click
 
-from benchmarks.gpu_wheels import OPTIONAL, PRESENT, pinned, versions
+from benchmarks.gpu_wheels import OPTIONAL, PRESENT, WHEELS, pinned, versions
 
-
+# No part takes longer, whatever it does.
 SECONDS_A_PART = 150.0
 
 
@@ -32,13 +33,18 @@ SECONDS_A_PART = 150.0
 def main(out: Path | None, work: str | None, minutes: float, tiny: bool, wheels: bool) -> None:
     """Run every part, and end with 1 where one failed."""
     if wheels:
-        click.echo("\n".join(pinned()))
-        click.echo(f"beside {', '.join(PRESENT)}; for 4 bit {', '.join(OPTIONAL)}", err=True)
+        click.echo("\n".join(pinned(WHEELS)))
+        click.echo(f"beside {', '.join(pinned(PRESENT))}; for 4 bit {', '.join(OPTIONAL)}", err=True)
         return
     if out is None:
         raise click.UsageError("--out is missing: give the JSON file to write")
+    if not out.absolute().parent.is_dir():
+        raise click.UsageError(f"--out {out}: there is no such folder")
     import torch
 
+    if tiny and not torch.cuda.is_available():
+        # Several threads wait for each other longer than such a model computes.
+        torch.set_num_threads(1)
     if not tiny and not torch.cuda.is_available():
         raise click.UsageError("no GPU is seen here: --tiny tries the script itself without one")
     with tempfile.TemporaryDirectory(dir=work) as scratch:
@@ -50,10 +56,13 @@ def main(out: Path | None, work: str | None, minutes: float, tiny: bool, wheels:
 
 def run(out: Path, folder: Path, seconds: float, *, tiny: bool) -> list[str]:
     """Run every part in so much time, and write what was found; returns the parts that failed."""
+    from benchmarks import gpu_export as export
     from benchmarks import gpu_parts as parts
     from benchmarks.gpu_bench import Runner
     from benchmarks.gpu_model import REAL, TINY
 
+    # What was loaded until now is no garbage: to look through it after each part takes longer than a tiny part does.
+    gc.freeze()
     bench = parts.Bench(folder, TINY if tiny else REAL)
     runner = Runner(out, seconds)
 
@@ -66,6 +75,8 @@ def run(out: Path, folder: Path, seconds: float, *, tiny: bool) -> list[str]:
     for name in (parts.ATTENTION, parts.ALL_LAYERS):
         part(f"trial {name}", partial(parts.trial, bench, name), "preparation")
     part("out of memory", lambda: parts.out_of_memory(bench), "preparation")
+    part("export check", lambda: export.check(bench), f"trial {parts.ATTENTION}")
+    part("merge", lambda: export.merge(bench), f"trial {parts.ATTENTION}")
     part("4 bit", lambda: parts.four_bit(bench), "preparation")
     return runner.failed
 

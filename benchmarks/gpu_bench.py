@@ -22,6 +22,7 @@ from trainables.memory import free_memory
 DONE, FAILED, NOT_TRIED, RUNNING = "done", "failed", "not tried", "running"
 # Seconds after which a part that does not even heed its alarm ends the process.
 GRACE = 20.0
+STDERR = 2
 
 
 class NotTried(Exception):
@@ -80,8 +81,8 @@ def in_time(seconds: float) -> Iterator[None]:
     def ring(number: int, frame: Any) -> None:
         raise OutOfTime(f"it took more than {seconds:.0f} s")
 
+    faulthandler.dump_traceback_later(seconds + GRACE, exit=True, file=STDERR)
     before = signal.signal(signal.SIGALRM, ring)
-    faulthandler.dump_traceback_later(seconds + GRACE, exit=True)
     signal.setitimer(signal.ITIMER_REAL, seconds)
     try:
         yield

@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 CONSTRAINTS = Path(__file__).parent.parent / "constraints.txt"
-# What is on a machine that trains models already, in a version that transformers and peft accept.
-PRESENT = ("torch", "transformers", "peft", "accelerate", "safetensors", "numpy", "pillow")
-# What is not: small and mostly of pure Python.
+# What is on a machine that trains models already, with all that these need.
+PRESENT = ("torch", "transformers", "peft", "accelerate", "safetensors", "pillow")
+# What is not: small, and all but one of pure Python.
 WHEELS = (
-    *("click", "jinja2", "markupsafe", "pyyaml"),
-    *("pydantic", "pydantic-core", "annotated-types", "typing-extensions", "typing-inspection"),
+    *("click", "pydantic", "pydantic-core", "annotated-types", "typing-inspection"),
     *("pymorphy3", "pymorphy3-dicts-ru", "dawg2-python"),
 )
 # For the part in 4 bit; a machine without it leaves that part out.
 OPTIONAL = ("bitsandbytes",)
 
 
-def pinned() -> list[str]:
-    """The wheels to bring, each as `name==version` of the constraints."""
+def pinned(names: Sequence[str]) -> list[str]:
+    """Each as `name==version` of the constraints."""
     lines = CONSTRAINTS.read_text(encoding="utf-8").splitlines()
     pins = {canonical(name): pin for name, _, pin in (line.partition("==") for line in lines)}
-    return [f"{name}=={pins[name]}" for name in WHEELS]
+    return [f"{name}=={pins[name]}" for name in names]
 
 
 def versions() -> dict[str, str | None]:
