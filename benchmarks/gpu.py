@@ -60,6 +60,7 @@ def run(out: Path, folder: Path, seconds: float, *, tiny: bool) -> list[str]:
     from benchmarks import gpu_parts as parts
     from benchmarks.gpu_bench import Runner
     from benchmarks.gpu_model import REAL, TINY
+    from benchmarks.gpu_scarce import out_of_memory
 
     # What was loaded until now is no garbage: to look through it after each part takes longer than a tiny part does.
     gc.freeze()
@@ -74,7 +75,7 @@ def run(out: Path, folder: Path, seconds: float, *, tiny: bool) -> list[str]:
     part("preparation", lambda: parts.preparation(bench), "base model")
     for name in (parts.ATTENTION, parts.ALL_LAYERS):
         part(f"trial {name}", partial(parts.trial, bench, name), "preparation")
-    part("out of memory", lambda: parts.out_of_memory(bench), "preparation")
+    part("out of memory", lambda: out_of_memory(bench), "preparation")
     part("export check", lambda: export.check(bench), f"trial {parts.ATTENTION}")
     part("merge", lambda: export.merge(bench), f"trial {parts.ATTENTION}")
     part("4 bit", lambda: parts.four_bit(bench), "preparation")

@@ -76,10 +76,10 @@ class Runner:
 def in_time(seconds: float) -> Iterator[None]:
     """Raise OutOfTime within a block that takes longer; where nothing of Python runs any more, end the process."""
     if seconds <= 0:
-        raise NotTried("no time is left")
+        raise OutOfTime("no time is left")
 
     def ring(number: int, frame: Any) -> None:
-        raise OutOfTime(f"it took more than {seconds:.0f} s")
+        raise OutOfTime(f"it took more than {seconds:.1f} s")
 
     faulthandler.dump_traceback_later(seconds + GRACE, exit=True, file=STDERR)
     before = signal.signal(signal.SIGALRM, ring)

@@ -1,11 +1,10 @@
-"""What a run does to a base, part by part: prepare a study, train trials, run out of memory, do it all in 4 bit."""
+"""What a run does with a base, part by part: prepare a study, train trials, train one in 4 bit."""
 
 from __future__ import annotations
 
 import contextlib
 import importlib.util
-import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,24 +18,17 @@ from studies.checks import load_study
 from studies.study import Study
 from trainables import checkpoint
 from trainables.base_model import BaseModel
-from trainables.encoding import Encoded
-from trainables.engine import Engine
 from trainables.loading import device
 from trainables.memory import free_memory
 from trainables.prepared import prepare
 from trainables.session import TrialSession, Workshop
 from trainables.sizing import Sizer, row_lengths
 from trainables.task import TrialTask
-from trainables.training_set import TrainingSet
 from trainables.tryout import try_out
 
 ATTENTION, ALL_LAYERS = "attention", "attention+mlp"
 SHARED = {"learning_rate": 1e-3, "rank": 16, "epochs": 2, "max_length": 1024}
 REPLAY = {"replay": True, "replay_ratio": 0.5, "kl": True, "kl_on": "replay", "kl_weight": 0.3}
-# Of what a batch takes beside the base and its adapter, the share that is left to it when memory is to run out.
-SCARCE = 0.6
-# Two sums of one batch's losses, in bfloat16, may differ by this share.
-LOSS_APART = 0.01
 
 
 def config_of(trial: str, size: Size) -> TrialConfig:
@@ -187,64 +179,3 @@ def _doctor(workshop: Workshop, config: TrialConfig) -> dict[str, Any]:
         "seconds": measured.seconds(study, config),
         "checkpoint_bytes": measured.checkpoint,
     }
-
-
-def out_of_memory(bench: Bench) -> dict[str, Any]:
-    """One batch whole, then where it does not fit, then in the parts that did fit: all three losses are the same."""
-    config = TrialConfig.model_validate({**SHARED, "batch_size": bench.size.batch, "epochs": 1})
-    meter = Meter()
-    with bench.at(bench.task("out of memory", config, bench.study()), meter) as workshop:
-        engine = workshop.engine
-        rows = [row for _, row in workshop.prepared.training][: config.batch_size]
-        held = torch.cuda.memory_allocated() if torch.cuda.is_available() else 0
-        with meter.step("whole"):
-            whole, _ = _one_epoch(engine, config, rows)
-        allowed = int(held + SCARCE * (meter.peaks.get("whole", held) - held))
-        with scarce(engine, allowed, len(rows) // 2), meter.step("halved"):
-            halved, fitted = _one_epoch(engine, config, rows)
-        with meter.step("in parts"):
-            in_parts, _ = _one_epoch(engine, config, rows, fitted)
-    found = {"rows": len(rows), "fitted": fitted, "allowed": allowed, "loss": whole, "loss_halved": halved}
-    found |= {"loss_in_parts": in_parts, "same": halved == in_parts, **meter.as_data()}
-    if fitted == len(rows):
-        raise RuntimeError(f"memory did not run out: {found}")
-    if not all(math.isclose(loss, in_parts, rel_tol=LOSS_APART) for loss in (whole, halved)):
-        raise RuntimeError(f"the losses differ: {found}")
-    return found
-
-
-def _one_epoch(
-    engine: Engine, config: TrialConfig, rows: Sequence[Encoded], micro_batch: int | None = None
-) -> tuple[float, int]:
-    """The mean loss of a fresh adapter's first epoch, and how many rows the device got at once in the end."""
-    free_memory()
-    kept, engine.micro_batch = engine.micro_batch, micro_batch
-    try:
-        engine.open(config, 0, TrainingSet(tuple(rows)))
-        return engine.train_epoch().train_loss, engine.seat.micro_batch
-    finally:
-        engine.micro_batch = kept
-        engine.close()
-
-
-@contextlib.contextmanager
-def scarce(engine: Engine, allowed: int, rows: int) -> Iterator[None]:
-    """Memory runs out: on a GPU above so many bytes, elsewhere, as an error that is raised, above so many rows."""
-    if torch.cuda.is_available():
-        free_memory()
-        torch.cuda.set_per_process_memory_fraction(allowed / torch.cuda.get_device_properties(0).total_memory)
-        try:
-            yield
-        finally:
-            torch.cuda.set_per_process_memory_fraction(1.0)
-        return
-
-    def refuse(module: Any, inputs: tuple[torch.Tensor, ...]) -> None:
-        if len(inputs[0]) > rows:
-            raise torch.OutOfMemoryError(f"{len(inputs[0])} rows at once are too many")
-
-    hook = engine.base.model.get_input_embeddings().register_forward_pre_hook(refuse)
-    try:
-        yield
-    finally:
-        hook.remove()
