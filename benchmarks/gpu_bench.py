@@ -56,7 +56,9 @@ class Runner:
         except (Exception, OutOfTime) as error:
             reason = f"{type(error).__name__}: {error}"
             found = {"outcome": FAILED, "reason": reason, "traceback": traceback.format_exc()}
-        free_memory()
+        with contextlib.suppress(RuntimeError):
+            # A GPU that is lost raises whatever is asked of it, as the next part will say.
+            free_memory()
         took = time.monotonic() - start
         self._write(name, {**found, "seconds": took})
         said = found["outcome"] + (f" ({found['reason']})" if "reason" in found else "")

@@ -18,7 +18,7 @@ import torch
 from click.testing import CliRunner
 from packaging.requirements import Requirement
 
-from benchmarks import gpu_parts
+from benchmarks import gpu_bench, gpu_parts
 from benchmarks.gpu import main
 from benchmarks.gpu_bench import Meter, NotTried, Runner
 from benchmarks.gpu_wheels import PRESENT, WHEELS, canonical
@@ -144,6 +144,18 @@ def test_a_failed_part_is_written_and_the_others_go_on(tmp_path: Path, monkeypat
     begun = {"environment": "done", "base model": "done", "preparation": "failed"}
     assert outcomes == dict.fromkeys(PARTS, "not tried") | begun
     assert "failed: preparation" in done.output
+
+
+def test_a_gpu_that_is_lost_does_not_end_the_script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def lost() -> None:
+        raise torch.AcceleratorError("CUDA error: unspecified launch failure")
+
+    monkeypatch.setattr(gpu_bench, "free_memory", lost)
+    runner = Runner(tmp_path / "found.json", seconds=60)
+    runner.run("lost", lambda: {"answer": lost()}, limit=60)
+    runner.run("next", dict, limit=60)
+    outcomes = [runner.found[name]["outcome"] for name in ("lost", "next")]
+    assert outcomes == ["failed", "done"]
 
 
 def test_a_part_ends_in_its_time_and_the_next_goes_on(tmp_path: Path) -> None:
