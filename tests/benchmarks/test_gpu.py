@@ -147,7 +147,7 @@ def test_a_failed_part_is_written_and_the_others_go_on(tmp_path: Path, monkeypat
 
 
 def test_a_gpu_that_is_lost_does_not_end_the_script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def lost() -> None:
+    def lost() -> int:
         raise torch.AcceleratorError("CUDA error: unspecified launch failure")
 
     monkeypatch.setattr(gpu_bench, "free_memory", lost)
