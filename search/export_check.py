@@ -70,6 +70,13 @@ def _merge(request: dict[str, Any]) -> Any:
     return _placed(request, str(folder))
 
 
+def _is_out_of_memory(error: RuntimeError) -> bool:
+    import torch
+    from accelerate.utils.memory import should_reduce_batch_size
+
+    return isinstance(error, torch.OutOfMemoryError) or should_reduce_batch_size(error)
+
+
 def _free() -> None:
     import torch
 
@@ -153,8 +160,6 @@ class Asking:
         self, what: str, batches: Sequence[list[int]], ask: Callable[[list[int]], list[Any]]
     ) -> Iterator[tuple[int, Any]]:
         """Each place with its answer; batches that do not fit the memory are halved."""
-        from accelerate.utils.memory import should_reduce_batch_size
-
         waiting = [batch for batch in batches if batch][::-1]
         total, done = sum(map(len, waiting)), 0
         while waiting:
@@ -162,7 +167,7 @@ class Asking:
             try:
                 answers = ask(batch)
             except RuntimeError as error:
-                if len(batch) == 1 or not should_reduce_batch_size(error):
+                if len(batch) == 1 or not _is_out_of_memory(error):
                     raise
                 answers = None
             if answers is None:

@@ -127,7 +127,7 @@ def fidelity(
         moved = now.get("moved", {})
         differences += [difference(now["odds"].get(name), odds[name]) for name in odds]
         effects += [difference(odds[name], bare[name]) for name in odds if name in bare]
-        moves += [difference(moved[name], now["odds"][name]) for name in moved]
+        moves += [difference(now["odds"].get(name), value) for name, value in moved.items()]
     rounding = _root_mean_square(moves) if moves else None
     return Fidelity(
         asked=len(recorded),
