@@ -63,7 +63,7 @@ def check_request(
         "max_new_tokens": study.file.evaluation.max_new_tokens,
         "probes": _probes(study, recorded, scratch),
         "names": {name: list(ids) for name, ids in names.items()},
-        "batches": _batches(facts, recorded, study.file.evaluation.max_new_tokens),
+        **_batches(facts, recorded, study.file.evaluation.max_new_tokens),
     }
 
 
@@ -80,14 +80,24 @@ def _probes(study: Study, recorded: Sequence[Answer], scratch: Path) -> list[dic
             "image": seen.get(probes[answer.probe].image or ""),
             "question": probes[answer.probe].question,
             "text": answer.text,
-            "named": bool(answer.name_log_probabilities),
         }
         for answer in recorded
     ]
 
 
-def _batches(facts: Facts, recorded: Sequence[Answer], max_new_tokens: int) -> list[list[int]]:
-    """The trial's own batches, as places in `recorded`: what the same sums round, they round alike."""
+def _batches(facts: Facts, recorded: Sequence[Answer], new_tokens: int) -> dict[str, list[list[int]]]:
+    """Places in `recorded` that are asked together: the trial's own batches, and those that are asked for names.
+
+    What the same sums round, they round alike; names are asked for behind prompts of one length, without padding.
+    """
     places = {answer.probe: place for place, answer in enumerate(recorded)}
-    asked = asking_batches({probe: facts.prompt_lengths[probe] for probe in places}, max_new_tokens)
-    return [[places[probe] for probe in batch] for batch in asked]
+    lengths = {probe: facts.prompt_lengths[probe] for probe in places}
+    naming: dict[int, dict[str, int]] = {}
+    for answer in recorded:
+        if answer.name_log_probabilities:
+            naming.setdefault(lengths[answer.probe], {})[answer.probe] = lengths[answer.probe]
+    asked = {
+        "batches": asking_batches(lengths, new_tokens),
+        "naming": [batch for same in naming.values() for batch in asking_batches(same, new_tokens)],
+    }
+    return {what: [[places[probe] for probe in batch] for batch in batches] for what, batches in asked.items()}

@@ -5,33 +5,29 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from search import export_check
+from search.adapter_check import AdapterCheck
+from search.adapter_files import write_adapter
 from search.adapter_record import ADAPTER_FILES, RECORD, exported_record
 from search.base_model_place import base_model_place
-from search.check_place import CheckPlace, check_place
-from search.check_request import EncodedStudy, check_request
-from search.export_check import MERGED
+from search.check_place import check_place
 from search.finalists import score_on_test, winner
 from search.fitness import fitness_of
-from search.fresh_process import ExportError, Progress, ask_afresh
+from search.fresh_process import Progress
 from search.model_card import model_card
 from search.run_folder import RunFolder
-from search.served_adapter import served
 from search.trial_row import TrialRow, ranked
 from spaces.problems import InputError, Problem
-from spaces.secrets import redact
-from studies.files import FileError, is_disk_full
+from studies.files import is_disk_full
 from studies.new_folder import draft_of, is_free, put_in_place
 from trainables.checkpoint_files import checkpoint_folder, read_manifest
 from trainables.facts import Facts
-from trainables.fidelity import Fidelity, Tolerance, fidelity, tolerance_of
-from trainables.prompting import GREEDY
+from trainables.prompting import Prompting
 
 
 @dataclass(frozen=True)
@@ -79,14 +75,16 @@ def export(
     if merge and spec.quantization != "none":
         message = f"a base in {spec.quantization} cannot take the adapter in"
         raise InputError(Problem("", "--merge", message, "export the adapter alone"))
-    place = check_place(manifest, _facts(folder), spec.quantization, check_on)
+    facts = _facts(folder)
+    place = check_place(manifest, facts, spec.quantization, check_on)
     target, work = _claim(to)
     try:
-        _write(folder, source, work, manifest)
-        check = Check(folder, row, work, manifest, place, progress)
+        write_adapter(source, work, manifest, facts.prompting)
+        check = AdapterCheck(folder, row.id, work, manifest, facts, place, progress)
         alone = check.run(merge=False)
         merged = check.run(merge=True) if merge else None
-        _describe(folder, row, work, manifest, check.as_data(alone, merged))
+        found = {"device": place.device, **alone.as_data(), **({"merged": merged.as_data()} if merged else {})}
+        _describe(folder, row, work, manifest, facts.prompting, found)
         work.chmod(0o755)
         put_in_place(work, target, last=ADAPTER_FILES[1])
     finally:
@@ -97,7 +95,7 @@ def export(
         verified=alone.asked,
         differing=alone.differing,
         checked_on=place.device,
-        blind=alone.is_blind(check.tolerance(alone)),
+        blind=alone.is_blind,
         merged=None if merged is None else merged.asked - merged.differing,
     )
 
@@ -161,29 +159,13 @@ def checkpoint_of(folder: RunFolder, row: TrialRow) -> Path:
     return source
 
 
-def _write(folder: RunFolder, source: Path, target: Path, manifest: dict[str, Any]) -> None:
-    weights, settings = ADAPTER_FILES
-    shutil.copyfile(source / weights, target / weights)
-    base = manifest["base_model"]
-    adapter = served(json.loads((source / settings).read_text(encoding="utf-8")), source / weights)
-    # peft wrote where the model lay then.
-    adapter["base_model_name_or_path"] = base["id"]
-    (target / settings).write_text(json.dumps(adapter, indent=2, sort_keys=True), encoding="utf-8")
-    trust = manifest["options"].get("trust_remote_code", False)
-    prompting = _facts(folder).prompting
-    try:
-        export_check.save_processor(
-            base["id"], base["revision"], target, trust, prompting.chat_template, prompting.text_only
-        )
-    except (OSError, ValueError) as error:
-        if is_disk_full(error):
-            raise
-        message = f"the processor of {base['id']!r} cannot be loaded ({redact(str(error)).splitlines()[0]})"
-        raise InputError(Problem("study.yaml", "base_model.id", message, "check the id and the network")) from error
-
-
 def _describe(
-    folder: RunFolder, row: TrialRow, target: Path, manifest: dict[str, Any], check: Mapping[str, Any]
+    folder: RunFolder,
+    row: TrialRow,
+    target: Path,
+    manifest: dict[str, Any],
+    prompting: Prompting,
+    check: Mapping[str, Any],
 ) -> None:
     """Write what is to be known of the adapter, for programs and for people."""
     study = folder.study()
@@ -197,70 +179,11 @@ def _describe(
         "base_model": manifest["base_model"],
         "versions": manifest["versions"],
         "check": dict(check),
-        "ask": exported_record(study, target, _facts(folder).prompting),
+        "ask": exported_record(study, target, prompting),
     }
     (target / RECORD).write_text(json.dumps(record, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
-    card = model_card(study, row, manifest, tested, fitness, _facts(folder).prompting, check)
+    card = model_card(study, row, manifest, tested, fitness, prompting, check)
     (target / "README.md").write_text(card, encoding="utf-8")
-
-
-@dataclass(frozen=True)
-class Check:
-    """Asks what was exported in a fresh process, and compares. adapter: its folder, where nobody sees it yet."""
-
-    folder: RunFolder
-    row: TrialRow
-    adapter: Path
-    manifest: dict[str, Any]
-    place: CheckPlace
-    progress: Progress
-
-    def run(self, *, merge: bool) -> Fidelity:
-        """How what it answers differs from how the trial did. Raises ExportError where that is not rounding."""
-        recorded = [graded.answer for graded in self.folder.ledger().answers(self.row.id)]
-        facts, encoded = _facts(self.folder), EncodedStudy.read(self.folder.prepared)
-        # The first versions let templates write the day of the asking.
-        prompts = encoded.prompts if facts.prompting.generation == GREEDY else None
-        with self._scratch() as scratch:
-            try:
-                base, names = self.manifest["base_model"], encoded.names
-                request = check_request(self.folder.study(), base, facts, names, recorded, scratch)
-            except FileError as error:
-                raise ExportError(f"the adapter cannot be asked again: {error}") from error
-            measured = self._measured({**request, "merge": merge}, scratch)
-        found = fidelity(recorded, measured, [graded.answer for graded in facts.before], prompts)
-        if problems := found.problems(self.tolerance(found)):
-            what = "not merged, leave --merge out" if merge else "not exported"
-            raise ExportError(f"{what}: {'; '.join(problems)}")
-        return found
-
-    @contextmanager
-    def _scratch(self) -> Iterator[Path]:
-        """A folder for one check; for one on a cluster in the run's, which its nodes share."""
-        home = None if self.place.address is None else self.folder.path
-        with tempfile.TemporaryDirectory(prefix=".export-", dir=home) as scratch:
-            yield Path(scratch)
-
-    def _measured(self, request: Mapping[str, Any], scratch: Path) -> list[dict[str, Any]]:
-        # What a cluster is to read must lie where its nodes see it.
-        here = self.place.address is None
-        adapter = self.adapter if here else Path(shutil.copytree(self.adapter, scratch / "adapter"))
-        trust = self.manifest["options"].get("trust_remote_code", False)
-        further = {"adapter": str(adapter), "threads": self.place.threads, "trust_remote_code": trust}
-        found = ask_afresh({**request, **further}, scratch, self.place, self.folder.path, self.progress)
-        if request["merge"] and not here:
-            shutil.move(adapter / MERGED, self.adapter / MERGED)
-        return found
-
-    def tolerance(self, found: Fidelity) -> Tolerance:
-        """What rounding may do in the model that was found."""
-        quantization = self.folder.study().file.base_model.quantization
-        return tolerance_of(self.manifest["base_model"]["dtype"], quantization, found.rounding)
-
-    def as_data(self, alone: Fidelity, merged: Fidelity | None) -> dict[str, Any]:
-        """What was found, as plain JSON."""
-        found = {"device": self.place.device, "tolerance": asdict(self.tolerance(alone)), **alone.as_data()}
-        return found if merged is None else {**found, "merged": merged.as_data()}
 
 
 def _facts(folder: RunFolder) -> Facts:

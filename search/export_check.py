@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import gc
 import hashlib
-import heapq
 import json
 import math
 import sys
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -23,67 +22,59 @@ MERGED = "merged"
 MOVED = 32
 # Weights of a model that one thread computes faster than several that wait for each other.
 SMALL = 50_000_000
-# Tokens that are tried for the next piece of a recorded text, the likeliest first.
-TRIED = 256
-# Ways that are tried to say a recorded text, each while no token of it is farther behind (nats).
-ROUNDS, FARTHEST = 32, 4.0
-
-
-def save_processor(
-    base_model: str,
-    revision: str | None,
-    folder: Path,
-    trust_remote_code: bool,
-    chat_template: str | None,
-    text_only: bool,
-) -> None:
-    """Write the base model's processor beside the adapter; chat_template: the run's own, where that is another.
-
-    text_only: the base is a text model, which has a tokenizer instead.
-    """
-    from transformers import AutoProcessor, AutoTokenizer
-
-    loader = AutoTokenizer if text_only else AutoProcessor
-    processor = loader.from_pretrained(base_model, revision=revision, trust_remote_code=trust_remote_code)
-    processor.chat_template = chat_template or processor.chat_template
-    processor.save_pretrained(folder)
+# Tokens that are tried for the next piece of a recorded text, the likeliest first, and how far behind it (nats).
+TRIED, FARTHEST = 256, 8.0
 
 
 def measure(request: dict[str, Any], progress: Callable[[str], None] = lambda line: None) -> list[Any]:
     """What the adapter, or with `merge` the whole model that is written then, says to every probe, in order.
 
     Each is a dictionary. prompt: `digest` of the prompt's tokens. text: its own greedy answer. gaps: where that is not
-    the recorded one, for each token of the recorded one how far the likeliest token was ahead of it, nats; infinite
-    (null) where the text cannot be said. odds: character -> log-probability of its name as the whole answer, for
-    probes that ask for a name; moved: the same after `_moved`, for some of these.
+    the recorded one, for each token of the recorded one how far the likeliest token was ahead of it, nats; null where
+    the text cannot be said. odds: character -> log-probability of its name as the whole answer, for probes that ask
+    for a name; moved: the same with embeddings `moved`, for some of these.
     """
     import torch
 
-    model = _merge(request) if request["merge"] else _adapted(request)
+    model = _merge(request) if request["merge"] else adapted(request)
     if model.num_parameters() < SMALL:
         torch.set_num_threads(1)
     elif request["threads"]:
         torch.set_num_threads(request["threads"])
-    return Asking(request, model.eval(), _processor(request), progress).measured()
+    return Asking(request, model.eval(), processor_of(request), progress).measured()
 
 
-def _adapted(request: dict[str, Any]) -> Any:
-    from peft import PeftModel
+def adapted(request: dict[str, Any]) -> Any:
+    """The base with the adapter. Raises ValueError where plain peft would leave out a part of it."""
+    from peft import PeftModel, get_peft_model_state_dict
+    from safetensors import safe_open
 
-    return PeftModel.from_pretrained(_base(request), request["adapter"])
+    model = PeftModel.from_pretrained(_base(request), request["adapter"])
+    with safe_open(Path(request["adapter"]) / "adapter_model.safetensors", framework="pt") as file:
+        saved = set(file.keys())
+    if lost := sorted(saved ^ set(get_peft_model_state_dict(model, save_embedding_layers=False))):
+        raise ValueError(f"{len(lost)} tensors are in the file or in the model alone, the first is {lost[0]}")
+    return model
 
 
 def _merge(request: dict[str, Any]) -> Any:
     """Write base and adapter as one model into the folder `merged` of the adapter's, and load it from there."""
     folder = Path(request["adapter"]) / MERGED
     # In the base's own precision: peft adds in float32 and rounds once.
-    merged = _adapted(request).merge_and_unload()
+    merged = adapted(request).merge_and_unload()
     merged.save_pretrained(folder)
     # Two models at once would take twice the memory.
     del merged
     _free()
-    _processor(request).save_pretrained(folder)
+    processor_of(request).save_pretrained(folder)
     return _placed(request, str(folder))
+
+
+def _is_out_of_memory(error: RuntimeError) -> bool:
+    import torch
+    from accelerate.utils.memory import should_reduce_batch_size
+
+    return isinstance(error, torch.OutOfMemoryError) or should_reduce_batch_size(error)
 
 
 def _free() -> None:
@@ -94,7 +85,7 @@ def _free() -> None:
         torch.cuda.empty_cache()
 
 
-def _processor(request: dict[str, Any]) -> Any:
+def processor_of(request: dict[str, Any]) -> Any:
     from transformers import AutoProcessor, AutoTokenizer
 
     loader = AutoTokenizer if request["text_only"] else AutoProcessor
@@ -151,37 +142,32 @@ class Asking:
 
     def measured(self) -> list[dict[str, Any]]:
         """See `measure`."""
-        probes = self.request["probes"]
+        probes, batches, naming = (self.request[name] for name in ("probes", "batches", "naming"))
         found: list[dict[str, Any]] = [{"gaps": [], "odds": {}} for _ in probes]
-        everything = range(len(probes))
-        for place, answer in self._each("answers", everything, self._generate):
+        for place, answer in self._each("answers", batches, self._generate):
             found[place] |= answer
-        differing = [place for place in everything if found[place]["text"] != probes[place]["text"]]
+        differing = [[place for place in batch if found[place]["text"] != probes[place]["text"]] for batch in batches]
         for place, gaps in self._each("answers that differ", differing, self._dictate):
             found[place]["gaps"] = gaps
-        naming = [place for place in everything if probes[place]["named"]]
         for place, odds in self._each("names", naming, self._name):
             found[place]["odds"] = odds
-        with _moved(self.model):
-            for place, odds in self._each("rounding", naming[:: -(-len(naming) // MOVED) or 1], self._name):
+        with moved(self.model.get_input_embeddings()):
+            for place, odds in self._each("rounding", _some(naming, MOVED), self._name):
                 found[place]["moved"] = odds
         return found
 
     def _each(
-        self, what: str, places: Collection[int], ask: Callable[[list[int]], list[Any]]
+        self, what: str, batches: Sequence[list[int]], ask: Callable[[list[int]], list[Any]]
     ) -> Iterator[tuple[int, Any]]:
-        """Each place with its answer, asked in the request's batches; those that do not fit the memory are halved."""
-        import torch
-
-        batches = ([place for place in batch if place in places] for batch in self.request["batches"])
+        """Each place with its answer; batches that do not fit the memory are halved."""
         waiting = [batch for batch in batches if batch][::-1]
-        total, done = len(places), 0
+        total, done = sum(map(len, waiting)), 0
         while waiting:
             batch = waiting.pop()
             try:
                 answers = ask(batch)
-            except torch.OutOfMemoryError:
-                if len(batch) == 1:
+            except RuntimeError as error:
+                if len(batch) == 1 or not _is_out_of_memory(error):
                     raise
                 answers = None
             if answers is None:
@@ -205,16 +191,19 @@ class Asking:
         return [{"prompt": prompt, "text": text.strip()} for prompt, text in zip(prompts, texts, strict=True)]
 
     def _dictate(self, places: list[int]) -> list[list[float | None]]:
-        """The gaps of the recorded texts."""
-        ways = {place: Ways(self.request["probes"][place]["text"]) for place in places}
-        for _ in range(ROUNDS):
-            if left := [place for place in places if ways[place].are_left]:
-                inputs = self._inputs(left)
-                start = inputs["input_ids"].shape[1]
-                dictation = Dictation(self.tokenizer, self.stops, [ways[place] for place in left], start)
-                limit = self.request["max_new_tokens"]
-                dictation.end(self._said(inputs, limit, dictation, greedy=self.request["greedy"]))
-        return [ways[place].gaps for place in places]
+        """The gaps of the recorded texts: by the tokenizer's own tokens, or by the likeliest where they are nearer."""
+        texts = [self.request["probes"][place]["text"] for place in places]
+        own = [self.tokenizer(text, add_special_tokens=False)["input_ids"] for text in texts]
+        ways = [self._dictated(places, texts, tokens) for tokens in (own, None)]
+        return [min(gaps, key=_largest) for gaps in zip(*ways, strict=True)]
+
+    def _dictated(
+        self, places: list[int], texts: Sequence[str], tokens: Sequence[Sequence[int]] | None
+    ) -> list[list[float | None]]:
+        inputs = self._inputs(places)
+        dictation = Dictation(self.tokenizer, self.stops, texts, tokens, inputs["input_ids"].shape[1])
+        output = self._said(inputs, self.request["max_new_tokens"], dictation, greedy=self.request["greedy"])
+        return dictation.gaps_of(output)
 
     def _name(self, places: list[int]) -> list[dict[str, float]]:
         """Log-probability of every name as the whole answer."""
@@ -228,10 +217,11 @@ class Asking:
         return odds
 
     def _said(self, inputs: Any, tokens: int, dictated: Any = None, *, greedy: bool) -> Any:
-        """Ids of prompts and answers; `dictated` has the say over each token. greedy: by no settings of the checkpoint."""
+        """Ids of prompts and answers; `dictated` has the say over each token. greedy: by no settings of the base's."""
         import torch
         from transformers import LogitsProcessorList
 
+        options = {"logits_processor": LogitsProcessorList([dictated]), "num_beams": 1} if dictated else {}
         with torch.inference_mode(), _generation(self.model, greedy):
             return self.model.generate(
                 **inputs,
@@ -239,7 +229,7 @@ class Asking:
                 do_sample=False,
                 pad_token_id=self.tokenizer.pad_token_id,
                 eos_token_id=self.stops,
-                logits_processor=LogitsProcessorList([dictated] if dictated else []),
+                **options,
             )
 
     def _inputs(self, places: list[int]) -> Any:
@@ -247,12 +237,12 @@ class Asking:
         chats = [[{"role": "user", "content": _content(request, request["probes"][place])}] for place in places]
         batch = self.processor.apply_chat_template(
             chats,
+            **request["template"],
             add_generation_prompt=True,
             tokenize=True,
             return_dict=True,
             return_tensors="pt",
             **({"padding": True} if request["text_only"] else {"processor_kwargs": {"padding": True}}),
-            **request["template"],
         )
         device = self.model.device
         inputs = batch.to(device) if request["text_only"] else batch.to(device, dtype=self.model.dtype)
@@ -265,99 +255,80 @@ def digest(ids: Sequence[int]) -> str:
     return hashlib.sha256(" ".join(map(str, ids)).encode()).hexdigest()
 
 
-class Ways:
-    """Ways to cut a text into tokens: those that were tried, and those that wait.
-
-    A recorded text need not be made of the tokens into which it is cut anew, and not every token with which it could
-    begin leads on to its end. gaps: of the way tried whose largest gap is the smallest; None is no way to its end.
-    """
-
-    def __init__(self, text: str) -> None:
-        self.text = text
-        self.gaps: list[float | None] = [None]
-        self._waiting: list[tuple[float, list[int]]] = [(0.0, [])]
-
-    @property
-    def are_left(self) -> bool:
-        """Whether one that waits may turn out better than those tried."""
-        return bool(self._waiting) and self._waiting[0][0] < min(_largest(self.gaps), FARTHEST)
-
-    def next(self) -> list[int]:
-        """The beginning of the best one that waits."""
-        return heapq.heappop(self._waiting)[1]
-
-    def add(self, beginning: list[int], gaps: Sequence[float]) -> None:
-        """One more that waits, with the gaps of its tokens."""
-        heapq.heappush(self._waiting, (max(gaps), beginning))
-
-    def end(self, gaps: list[float | None]) -> None:
-        """One was followed to where it leads."""
-        if _largest(gaps) < _largest(self.gaps):
-            self.gaps = gaps
-
-
-def _largest(gaps: Sequence[float | None]) -> float:
-    return max((math.inf if gap is None else gap for gap in gaps), default=0.0)
+def _some(batches: Sequence[Sequence[int]], count: int) -> list[list[int]]:
+    """About as many places of the batches, evenly."""
+    step = -(-sum(map(len, batches)) // count) or 1
+    chosen = set([place for batch in batches for place in batch][::step])
+    return [[place for place in batch if place in chosen] for batch in batches]
 
 
 class Dictation:
-    """Has a model say given texts, a way each, and notes how far the likeliest token was ahead of each one said.
+    """Has a model say recorded texts, and notes how far the likeliest token was ahead of each one said.
 
-    Of the tokens with which a text can go on the likeliest is said, the others wait. One whose text ends without an
-    end was cut at the limit of tokens.
+    One whose text ends without an end was cut at the limit of tokens.
     """
 
-    def __init__(self, tokenizer: Any, stops: Sequence[int], rows: Sequence[Ways], start: int) -> None:
-        """start: where the answers begin."""
+    def __init__(
+        self,
+        tokenizer: Any,
+        stops: Sequence[int],
+        texts: Sequence[str],
+        tokens: Sequence[Sequence[int]] | None,
+        start: int,
+    ) -> None:
+        """tokens: that each text is made of; None takes the likeliest with which it can go on. start: of the answers.
+
+        The recorded tokens are not known: of one text a model need not say those into which a tokenizer cuts it.
+        """
         self.tokenizer = tokenizer
         self.stops = frozenset(stops)
-        self.rows = rows
+        self.texts = texts
+        self.tokens = tokens
         self.start = start
-        self.beginnings = [ways.next() for ways in rows]
-        self.gaps: list[list[float]] = [[] for _ in rows]
+        self.gaps: list[list[float | None]] = [[] for _ in texts]
 
     def __call__(self, input_ids: Any, scores: Any) -> Any:
         """Scores that leave each row one token; shapes (n_rows, length) and (n_rows, vocabulary)."""
         best = scores.topk(min(TRIED, scores.shape[-1]), dim=-1)
         only = scores.new_full(scores.shape, float("-inf"))
         for row, said in enumerate(input_ids[:, self.start :].tolist()):
-            gaps = (best.values[row, 0] - best.values[row]).tolist()
-            only[row, self._next(row, said, dict(zip(best.indices[row].tolist(), gaps, strict=True)))] = 0.0
+            token = None
+            if self.stops.isdisjoint(said):
+                near = best.indices[row][best.values[row] > best.values[row, 0] - FARTHEST]
+                token = self._next(row, said, near.tolist())
+                self.gaps[row].append(None if token is None else float(best.values[row, 0] - scores[row, token]))
+            only[row, min(self.stops) if token is None else token] = 0.0
         return only
 
-    def end(self, output: Any) -> None:
-        """Tell the rows where their ways led, given the ids of prompts and answers."""
+    def gaps_of(self, output: Any) -> list[list[float | None]]:
+        """Of each row, null at the end where its text was not said; output: ids of prompts and answers."""
         decoded = self.tokenizer.batch_decode(output[:, self.start :], skip_special_tokens=True)
-        for ways, gaps, said in zip(self.rows, self.gaps, decoded, strict=True):
-            ways.end([*gaps] if said.strip() == ways.text else [*gaps, None])
-
-    def _next(self, row: int, said: list[int], gaps: dict[int, float]) -> int:
-        """What a row has to say next; gaps: of the likeliest tokens, likeliest first."""
-        over = not self.stops.isdisjoint(said)
-        given = self.beginnings[row][len(said) :][:1]
-        fitting = [] if over else given or self._fitting(said, gaps, self.rows[row].text)
-        if not fitting:
-            return min(self.stops)
-        for token in fitting[1:]:
-            self.rows[row].add([*said, token], [*self.gaps[row], gaps[token]])
-        self.gaps[row].append(gaps.get(fitting[0], math.inf))
-        return fitting[0]
-
-    def _fitting(self, said: list[int], likeliest: Iterable[int], text: str) -> list[int]:
-        """Tokens with which a text goes on, or ends."""
-        decoded = self.tokenizer.batch_decode([[*said, token] for token in likeliest], skip_special_tokens=True)
         return [
-            token
-            for token, longer in zip(likeliest, decoded, strict=True)
-            if (longer.strip() == text if token in self.stops else _begins(text, longer))
+            gaps if said.strip() == text else [*gaps, None]
+            for gaps, said, text in zip(self.gaps, decoded, self.texts, strict=True)
         ]
 
+    def _next(self, row: int, said: list[int], likeliest: list[int]) -> int | None:
+        """What a row has to say next; None where its text cannot go on."""
+        if self.tokens is not None:
+            left = self.tokens[row][len(said) :]
+            return left[0] if left else next((token for token in likeliest if token in self.stops), None)
+        longer = self.tokenizer.batch_decode([[*said, token] for token in likeliest], skip_special_tokens=True)
+        return next(
+            (token for token, text in zip(likeliest, longer, strict=True) if self._fits(row, token, text)), None
+        )
 
-def _begins(text: str, said: str) -> bool:
-    """Whether what was said is the beginning of a text, or all of it and blanks."""
-    # A character of several tokens is a replacement character until the last.
-    said = said.lstrip()
-    return text.startswith(said.rstrip("\ufffd")) or (said.startswith(text) and not said[len(text) :].strip())
+    def _fits(self, row: int, token: int, said: str) -> bool:
+        """Whether what was said is the beginning of the row's text, or all of it, and then blanks or an end."""
+        text, said = self.texts[row], said.lstrip()
+        if token in self.stops:
+            return said.strip() == text
+        # A character of several tokens is a replacement character until the last.
+        return text.startswith(said.rstrip("\ufffd")) or (said.startswith(text) and not said[len(text) :].strip())
+
+
+def _largest(gaps: Sequence[float | None]) -> float:
+    return max((math.inf if gap is None else gap for gap in gaps), default=0.0)
 
 
 class Spoken:
@@ -388,18 +359,21 @@ def _generation(model: Any, greedy: bool) -> Iterator[None]:
     from transformers import GenerationConfig
 
     whole = model.get_base_model() if hasattr(model, "get_base_model") else model
-    own = whole.generation_config
+    own, own_code = whole.generation_config, vars(whole).get("generate")
     if greedy:
         whole.generation_config = GenerationConfig()
+        vars(whole).pop("generate", None)
     try:
         yield
     finally:
         whole.generation_config = own
+        if own_code is not None:
+            whole.generate = own_code
 
 
 @contextmanager
-def _moved(model: Any) -> Iterator[None]:
-    """The model reads tokens whose embeddings are rounded to the next number up or down: so far is its own rounding."""
+def moved(module: Any) -> Iterator[None]:
+    """While it lasts, what a module gives is rounded to the next number up or down."""
     import torch
 
     generator = torch.Generator().manual_seed(0)
@@ -409,7 +383,7 @@ def _moved(model: Any) -> Iterator[None]:
         share = 1 + (up - 0.5) * 1.5 * torch.finfo(output.dtype).eps
         return (output.float() * share).to(output.dtype)
 
-    hook = model.get_input_embeddings().register_forward_hook(move)
+    hook = module.register_forward_hook(move)
     try:
         yield
     finally:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from trainables.answers import Answer
@@ -51,8 +51,8 @@ class Fidelity:
     token of a recorded text; infinite where one cannot be said at all. odds: names whose log-probability is known both
     times; rms and largest: of the differences, nats. effect: root mean square by which the adapter had moved them from
     the bare base's, nats; None where those are not known. rounding: root mean square by which the model's own odds move
-    when its embeddings are rounded otherwise, nats; None where it was not asked. worst: the probe with the largest gap,
-    what was recorded and what it says now.
+    when its embeddings are rounded otherwise, nats; None where it was not asked. tolerance: what that allows. worst:
+    the probe with the largest gap, what was recorded and what it says now.
     """
 
     asked: int
@@ -63,48 +63,56 @@ class Fidelity:
     rms: float
     largest: float
     effect: float | None
-    rounding: float | None = None
+    rounding: float | None
+    tolerance: Tolerance
     worst: tuple[str, str, str] | None = None
 
-    def problems(self, tolerance: Tolerance) -> list[str]:
+    @property
+    def problems(self) -> list[str]:
         """What is beyond rounding, each in one line; nothing where it is the same model."""
         found = []
-        if self.prompts:
-            message = f"{self.prompts} of {self.asked} prompts are not the trial's"
-            found.append(f"{message}: the processor or its chat template changed")
-        if self.gap > tolerance.gap and self.worst is not None:
+        if self.gap > self.tolerance.gap and self.worst is not None:
             probe, recorded, now = self.worst
             found.append(
                 f"{self.differing} of {self.asked} answers differ; {probe}: the trial said {_short(recorded)!r},"
-                f" the export says {_short(now)!r}, by {_nats(self.gap)} (rounding: {tolerance.gap:g})"
+                f" the export says {_short(now)!r}, by {_nats(self.gap)} (rounding: {self.tolerance.gap:.3g})"
             )
-        if self.rms > tolerance.rms or self.largest > tolerance.largest:
+        if self.rms > self.tolerance.rms or self.largest > self.tolerance.largest:
             found.append(
                 f"the odds of the names differ by {_nats(self.rms)} (root mean square), at most by"
-                f" {_nats(self.largest)} (rounding: {tolerance.rms:g} and {tolerance.largest:g})"
+                f" {_nats(self.largest)} (rounding: {self.tolerance.rms:.3g} and {self.tolerance.largest:.3g})"
             )
+        # Alone it is none: what is asked in other words may be answered all the same.
+        if found and self.prompts:
+            message = f"{self.prompts} of {self.asked} prompts are not the trial's"
+            found.append(f"{message}: the processor or its chat template changed")
         return found
 
-    def is_blind(self, tolerance: Tolerance) -> bool:
+    @property
+    def is_blind(self) -> bool:
         """Whether the odds of names could not tell the bare base from the base with its adapter."""
-        return self.effect is None or self.effect <= tolerance.rms
+        return self.effect is None or self.effect <= self.tolerance.rms
 
     def as_data(self) -> dict[str, Any]:
         """As plain JSON, without the texts."""
-        known = {name: value for name, value in vars(self).items() if name != "worst"}
-        return {name: None if value == math.inf else value for name, value in known.items()}
+        known = {name: value for name, value in vars(self).items() if name not in ("worst", "tolerance")}
+        finite = {name: None if value == math.inf else value for name, value in known.items()}
+        return {**finite, "tolerance": asdict(self.tolerance)}
 
 
 def fidelity(
     recorded: Sequence[Answer],
     measured: Sequence[Mapping[str, Any]],
+    *,
+    dtype: str,
+    quantization: str = "none",
     before: Sequence[Answer] = (),
     prompts: Mapping[str, str] | None = None,
 ) -> Fidelity:
     """Compare a trial's answers with those of `search/export_check.py`, in the same order.
 
-    before: the bare base's answers to the same probes, in any order. prompts: probe -> `export_check.digest` of its
-    prompt's tokens; what is not in it is not compared.
+    dtype, quantization: of the base. before: the bare base's answers to the same probes, in any order. prompts: probe
+    -> `export_check.digest` of its prompt's tokens; what is not in it is not compared.
     """
     told = list(zip(recorded, measured, strict=True))
     gaps = [_largest_gap(now) for now in measured]
@@ -116,10 +124,11 @@ def fidelity(
     for answer, now in told:
         bare = base.get(answer.probe, {})
         odds = answer.name_log_probabilities
-        differences += [difference(now["odds"][name], odds[name]) for name in odds if name in now["odds"]]
         moved = now.get("moved", {})
-        moves += [difference(moved[name], now["odds"][name]) for name in moved]
+        differences += [difference(now["odds"].get(name), odds[name]) for name in odds]
         effects += [difference(odds[name], bare[name]) for name in odds if name in bare]
+        moves += [difference(now["odds"].get(name), value) for name, value in moved.items()]
+    rounding = _root_mean_square(moves) if moves else None
     return Fidelity(
         asked=len(recorded),
         differing=sum(answer.text != now["text"] for answer, now in told),
@@ -129,7 +138,8 @@ def fidelity(
         rms=_root_mean_square(differences),
         largest=max(map(abs, differences), default=0.0),
         effect=_root_mean_square(effects) if effects else None,
-        rounding=_root_mean_square(moves) if moves else None,
+        rounding=rounding,
+        tolerance=tolerance_of(dtype, quantization, rounding),
         worst=None if place is None else (recorded[place].probe, recorded[place].text, measured[place]["text"]),
     )
 

@@ -32,8 +32,8 @@ CONFIG = TrialConfig(
 )
 
 
-def make_trained_run(path: Path, study_folder: Path, config: TrialConfig = CONFIG) -> RunFolder:
-    """Train one trial on all rows of a study, and enter it with its repeat, which is the same adapter."""
+def make_trained_run(path: Path, study_folder: Path, config: TrialConfig = CONFIG, trials: int = 1) -> RunFolder:
+    """Train trials on all rows of a study, and enter each; the first with its repeat, which is the same adapter."""
     study = load_study(study_folder)
     folder = RunFolder(path)
     path.mkdir()
@@ -41,12 +41,12 @@ def make_trained_run(path: Path, study_folder: Path, config: TrialConfig = CONFI
     with closing(Ledger.create(folder.ledger_file)) as ledger:
         ledger.set_meta("manifest", manifest_of(study))
         ledger.set_meta("frozen", folder.hashes())
-        ledger.set_meta("trials_asked", 1)
-        _train(folder, ledger, config)
+        ledger.set_meta("trials_asked", trials)
+        _train(folder, ledger, config, trials)
     return folder
 
 
-def _train(folder: RunFolder, ledger: Ledger, config: TrialConfig) -> None:
+def _train(folder: RunFolder, ledger: Ledger, config: TrialConfig, trials: int) -> None:
     study = folder.study()
     base = BaseModel.load(study.base_model, study.file.base_model)
     prepared = prepare(study, base)
@@ -56,20 +56,22 @@ def _train(folder: RunFolder, ledger: Ledger, config: TrialConfig) -> None:
     engine = Engine(
         base, prepared.features, Interviewer(base, prepared.features, prepared.names, max_new_tokens=tokens)
     )
-    engine.open(config, 0, select(config, prepared.training, prepared.replay, 0))
-    for _ in range(config.epochs):
-        engine.train_epoch()
     probes = study.probes_of("search")
-    answers = grade_answers(grader_of(study), probes, engine.ask(prepared.probes, naming(probes)))
     data = config.model_dump(mode="json")
-    for row in (
-        TrialRow("t0000", 0, "search", "t0000", data, 0, True),
-        TrialRow("t0000-r1", 1_000_000, "finalist", "t0000-r1", data, 1, False, repeat_of="t0000"),
-    ):
-        ledger.add(row)
-        ledger.start(row.id)
-        score = {"score": 0.5, "gain": 0.5, "degradation": 0.0, "hallucination": 0.0, "name_margin": 1.0}
-        ledger.record_epoch(row.id, config.epochs, score, answers)
-        checkpoint.write(folder.trial(row.id), config.epochs, {}, {}, engine.state(), engine.save_adapter)
-        ledger.finish(row.id, "completed")
+    for seed in range(trials):
+        engine.open(config, seed, select(config, prepared.training, prepared.replay, 0))
+        for _ in range(config.epochs):
+            engine.train_epoch()
+        answers = grade_answers(grader_of(study), probes, engine.ask(prepared.probes, naming(probes)))
+        trial = f"t{seed:04}"
+        rows = [TrialRow(trial, seed, "search", trial, data, seed, True)]
+        if seed == 0:
+            rows.append(TrialRow("t0000-r1", 1_000_000, "finalist", "t0000-r1", data, 1, False, repeat_of=trial))
+        for row in rows:
+            ledger.add(row)
+            ledger.start(row.id)
+            score = {"score": 0.5, "gain": 0.5, "degradation": 0.0, "hallucination": 0.0, "name_margin": 1.0}
+            ledger.record_epoch(row.id, config.epochs, score, answers)
+            checkpoint.write(folder.trial(row.id), config.epochs, {}, {}, engine.state(), engine.save_adapter)
+            ledger.finish(row.id, "completed")
     engine.close()
