@@ -29,6 +29,14 @@ class NotTried(Exception):
     """Why a part cannot be tried on this machine: that is no failure."""
 
 
+class Wrong(Exception):
+    """What a part found must not be; it is written all the same."""
+
+    def __init__(self, reason: str, found: dict[str, Any]) -> None:
+        super().__init__(reason)
+        self.found = found
+
+
 class OutOfTime(BaseException):
     """A part took longer than it may. Not an Exception: what handles those must not take it for its own."""
 
@@ -53,6 +61,8 @@ class Runner:
                 found = {"outcome": DONE, **part()}
         except NotTried as error:
             found = {"outcome": NOT_TRIED, "reason": str(error)}
+        except Wrong as error:
+            found = {"outcome": FAILED, "reason": str(error), **error.found}
         except (Exception, OutOfTime) as error:
             reason = f"{type(error).__name__}: {error}"
             found = {"outcome": FAILED, "reason": reason, "traceback": traceback.format_exc()}

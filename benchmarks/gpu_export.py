@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-import json
-import shutil
 import tempfile
 import time
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from benchmarks.gpu_bench import Meter
+from benchmarks.gpu_bench import Meter, Wrong
 from benchmarks.gpu_parts import ATTENTION, Bench, config_of
 from search import export_check
-from search.adapter_record import ADAPTER_FILES
+from search.adapter_files import write_adapter
 from search.check_place import CheckPlace
 from search.check_request import EncodedStudy, check_request
 from search.fresh_process import ask_afresh
-from search.served_adapter import served
 from trainables import checkpoint
 from trainables.answers import Answer, graded_from_data
 from trainables.facts import Facts
-from trainables.fidelity import fidelity, tolerance_of
+from trainables.fidelity import fidelity
 
 
 @dataclass
@@ -39,21 +36,19 @@ class Stages:
 
 
 def check(bench: Bench) -> dict[str, Any]:
-    """The adapter in a fresh process, as it is exported. Raises RuntimeError where it is not the trial's."""
+    """The adapter in a fresh process, as it is exported. Raises Wrong where it is not the trial's."""
     bench.leave()
     adapter = _adapter(bench)
     stages = Stages()
     with tempfile.TemporaryDirectory(dir=bench.folder) as scratch:
         request = _request(bench, adapter, Path(scratch), merge=False)
         place = CheckPlace(gpus=float(torch.cuda.is_available()))
-        found = _compared(bench, ask_afresh(request, Path(scratch), place, bench.folder, stages))
-    if found["problems"]:
-        raise RuntimeError("; ".join(found["problems"]))
-    return {**found, "began": stages.began, "bytes": _bytes(adapter)}
+        measured = ask_afresh(request, Path(scratch), place, bench.folder, stages)
+    return _judged(bench, measured, {"began": stages.began, "bytes": _bytes(adapter)})
 
 
 def merge(bench: Bench) -> dict[str, Any]:
-    """The base with the adapter in it: written, loaded, asked. How far it is from the trial is told, not judged.
+    """The base with the adapter in it: written, loaded, asked. Raises Wrong where it is not the trial's.
 
     It is done in this process, for its memory is of interest.
     """
@@ -62,25 +57,36 @@ def merge(bench: Bench) -> dict[str, Any]:
     stages, meter = Stages(), Meter()
     with tempfile.TemporaryDirectory(dir=bench.folder) as scratch, meter.step("merge"):
         measured = export_check.measure(_request(bench, adapter, Path(scratch), merge=True), stages)
-    found = _compared(bench, measured)
-    return {**found, **meter.as_data(), "began": stages.began, "bytes": _bytes(adapter / export_check.MERGED)}
+    size = _bytes(adapter / export_check.MERGED)
+    return _judged(bench, measured, {**meter.as_data(), "began": stages.began, "bytes": size})
 
 
 def _request(bench: Bench, adapter: Path, scratch: Path, *, merge: bool) -> dict[str, Any]:
-    study = bench.study()
-    base = {"id": study.base_model, "revision": None, "dtype": study.file.base_model.dtype}
     names = EncodedStudy.read(bench.prepared).names
-    request = check_request(study, base, Facts.read(bench.prepared), names, _recorded(bench), scratch)
+    facts = Facts.read(bench.prepared)
+    request = check_request(bench.study(), _base(bench), facts, names, _recorded(bench), scratch)
     return {**request, "adapter": str(adapter), "merge": merge, "threads": None, "trust_remote_code": False}
 
 
-def _compared(bench: Bench, measured: list[dict[str, Any]]) -> dict[str, Any]:
-    """Beside what the trial said, and the bare base before it."""
-    before = [graded.answer for graded in Facts.read(bench.prepared).before]
-    found = fidelity(_recorded(bench), measured, before, EncodedStudy.read(bench.prepared).prompts)
-    tolerance = tolerance_of(bench.study().file.base_model.dtype, rounding=found.rounding)
-    judged = {"blind": found.is_blind(tolerance), "tolerance": asdict(tolerance), "problems": found.problems(tolerance)}
-    return {**found.as_data(), **judged}
+def _base(bench: Bench) -> dict[str, Any]:
+    """The base as a run's manifest names it."""
+    study = bench.study()
+    return {"id": study.base_model, "revision": None, "dtype": study.file.base_model.dtype}
+
+
+def _judged(bench: Bench, measured: list[dict[str, Any]], further: dict[str, Any]) -> dict[str, Any]:
+    """How it differs from what the trial said, beside what else is known."""
+    found = fidelity(
+        _recorded(bench),
+        measured,
+        dtype=_base(bench)["dtype"],
+        before=[graded.answer for graded in Facts.read(bench.prepared).before],
+        prompts=EncodedStudy.read(bench.prepared).prompts,
+    )
+    told = {**found.as_data(), "blind": found.is_blind, **further}
+    if found.problems:
+        raise Wrong("; ".join(found.problems), told)
+    return told
 
 
 def _checkpoint(bench: Bench) -> checkpoint.Checkpoint:
@@ -99,16 +105,10 @@ def _recorded(bench: Bench) -> list[Answer]:
 def _adapter(bench: Bench) -> Path:
     """The adapter's folder, as an export writes it."""
     adapter = bench.folder / "adapter"
-    if adapter.exists():
-        return adapter
-    source = _checkpoint(bench).folder
-    adapter.mkdir()
-    weights, settings = ADAPTER_FILES
-    shutil.copyfile(source / weights, adapter / weights)
-    told = served(json.loads((source / settings).read_text(encoding="utf-8")), source / weights)
-    (adapter / settings).write_text(json.dumps(told), encoding="utf-8")
-    prompting = Facts.read(bench.prepared).prompting
-    export_check.save_processor(str(bench.model), None, adapter, False, prompting.chat_template, prompting.text_only)
+    if not adapter.exists():
+        adapter.mkdir()
+        manifest = {"base_model": _base(bench), "options": {}}
+        write_adapter(_checkpoint(bench).folder, adapter, manifest, Facts.read(bench.prepared).prompting)
     return adapter
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from benchmarks.gpu_bench import Meter
+from benchmarks.gpu_bench import Meter, Wrong
 from benchmarks.gpu_parts import SHARED, Bench
 from spaces.trial_config import TrialConfig
 from trainables.answers import Answer
@@ -28,7 +28,7 @@ APART = 0.01
 def out_of_memory(bench: Bench) -> dict[str, Any]:
     """A batch is trained and probes are answered, each where it fits and where it does not.
 
-    Raises RuntimeError where memory did not run out, or where it changed a loss.
+    Raises Wrong where memory did not run out, or where it changed a loss.
     """
     config = TrialConfig.model_validate({**SHARED, "batch_size": bench.size.batch, "epochs": 1})
     meter = Meter()
@@ -37,10 +37,10 @@ def out_of_memory(bench: Bench) -> dict[str, Any]:
         asked = _asking(workshop, meter, config.batch_size)
     found = {"training": trained, "asking": asked, **meter.as_data()}
     if not trained["times"] or not asked["times"]:
-        raise RuntimeError(f"memory did not run out: {found}")
+        raise Wrong("memory did not run out", found)
     losses = [trained[name] for name in ("loss", "loss_halved")]
     if not all(math.isclose(loss, trained["loss_in_parts"], rel_tol=APART) for loss in losses):
-        raise RuntimeError(f"the losses differ: {found}")
+        raise Wrong("the losses differ", found)
     return found
 
 

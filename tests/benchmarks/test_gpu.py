@@ -20,7 +20,7 @@ from packaging.requirements import Requirement
 
 from benchmarks import gpu_bench, gpu_parts
 from benchmarks.gpu import main
-from benchmarks.gpu_bench import Meter, NotTried, Runner
+from benchmarks.gpu_bench import Meter, NotTried, Runner, Wrong
 from benchmarks.gpu_wheels import PRESENT, WHEELS, canonical
 
 ROOT = Path(__file__).parents[2]
@@ -115,7 +115,7 @@ def test_probes_that_do_not_fit_are_asked_in_smaller_batches(found: dict[str, An
 def test_the_export_is_its_trial(found: dict[str, Any]) -> None:
     for name in ("export check", "merge"):
         assert found[name]["asked"] == found["base model"]["rows"]["probes"] == 25
-        assert found[name]["problems"] == []
+        assert (found[name]["differing"], found[name]["prompts"]) == (0, 0)
         assert not found[name]["blind"]
     assert found["merge"]["bytes"] == found["base model"]["bytes"]
 
@@ -144,6 +144,16 @@ def test_a_failed_part_is_written_and_the_others_go_on(tmp_path: Path, monkeypat
     begun = {"environment": "done", "base model": "done", "preparation": "failed"}
     assert outcomes == dict.fromkeys(PARTS, "not tried") | begun
     assert "failed: preparation" in done.output
+
+
+def test_what_must_not_be_is_written_with_its_figures(tmp_path: Path) -> None:
+    def part() -> dict[str, Any]:
+        raise Wrong("the losses differ", {"loss": 1.0})
+
+    runner = Runner(tmp_path / "found.json", seconds=60)
+    runner.run("part", part, limit=60)
+    found = json.loads((tmp_path / "found.json").read_text(encoding="utf-8"))["part"]
+    assert (found["outcome"], found["reason"], found["loss"]) == ("failed", "the losses differ", 1.0)
 
 
 def test_a_gpu_that_is_lost_does_not_end_the_script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
