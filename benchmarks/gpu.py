@@ -73,11 +73,13 @@ def run(out: Path, folder: Path, seconds: float, *, tiny: bool) -> list[str]:
     part("environment", lambda: environment(tiny=tiny))
     part("base model", lambda: parts.base_model(bench))
     part("preparation", lambda: parts.preparation(bench), "base model")
-    for name in (parts.ATTENTION, parts.ALL_LAYERS):
-        part(f"trial {name}", partial(parts.trial, bench, name), "preparation")
+    trials = {name: f"trial {name}" for name in (parts.ATTENTION, parts.ALL_LAYERS)}
+    for name, title in trials.items():
+        part(title, partial(parts.trial, bench, name), "preparation")
     part("out of memory", lambda: out_of_memory(bench), "preparation")
-    part("export check", lambda: export.check(bench), f"trial {parts.ATTENTION}")
-    part("merge", lambda: export.merge(bench), f"trial {parts.ATTENTION}")
+    part("export check", lambda: export.check(bench), trials[parts.ATTENTION])
+    part("merge", lambda: export.merge(bench), trials[parts.ATTENTION])
+    part("another adapter", lambda: export.another(bench), *trials.values())
     part("4 bit", lambda: parts.four_bit(bench), "preparation")
     return runner.failed
 

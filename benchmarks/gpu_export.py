@@ -1,4 +1,4 @@
-"""A trial's adapter as `skazka export` writes it, asked again in a fresh process, alone and merged into its base."""
+"""A trial's adapter as `skazka export` writes it, asked again: in a fresh process, merged, and another one for it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from benchmarks.gpu_bench import Meter, Wrong
-from benchmarks.gpu_parts import ATTENTION, Bench, config_of
+from benchmarks.gpu_parts import ALL_LAYERS, ATTENTION, Bench, config_of
 from search import export_check
 from search.adapter_files import write_adapter
 from search.check_place import CheckPlace
@@ -20,7 +20,7 @@ from search.fresh_process import ask_afresh
 from trainables import checkpoint
 from trainables.answers import Answer, graded_from_data
 from trainables.facts import Facts
-from trainables.fidelity import fidelity
+from trainables.fidelity import Fidelity, fidelity
 
 
 @dataclass
@@ -38,27 +38,45 @@ class Stages:
 def check(bench: Bench) -> dict[str, Any]:
     """The adapter in a fresh process, as it is exported. Raises Wrong where it is not the trial's."""
     bench.leave()
-    adapter = _adapter(bench)
+    adapter = _adapter(bench, ATTENTION)
     stages = Stages()
     with tempfile.TemporaryDirectory(dir=bench.folder) as scratch:
         request = _request(bench, adapter, Path(scratch), merge=False)
         place = CheckPlace(gpus=float(torch.cuda.is_available()))
         measured = ask_afresh(request, Path(scratch), place, bench.folder, stages)
-    return _judged(bench, measured, {"began": stages.began, "bytes": _bytes(adapter)})
+    found = _compared(bench, measured)
+    told = {**_told(found), "began": stages.began, "bytes": _bytes(adapter)}
+    if found.problems:
+        raise Wrong("; ".join(found.problems), told)
+    return told
 
 
 def merge(bench: Bench) -> dict[str, Any]:
-    """The base with the adapter in it: written, loaded, asked. Raises Wrong where it is not the trial's.
+    """The base with the adapter in it: written, loaded, asked. Raises Wrong where it is not the trial's."""
+    adapter = _adapter(bench, ATTENTION)
+    found, further = _asked_here(bench, adapter, merge=True)
+    told = {**_told(found), **further, "bytes": _bytes(adapter / export_check.MERGED)}
+    if found.problems:
+        raise Wrong("; ".join(found.problems), told)
+    return told
 
-    It is done in this process, for its memory is of interest.
-    """
+
+def another(bench: Bench) -> dict[str, Any]:
+    """The other trial's adapter in place of this one's. Raises Wrong where it passes for it."""
+    found, further = _asked_here(bench, _adapter(bench, ALL_LAYERS), merge=False)
+    told = {**_told(found), **further, "refused": found.problems}
+    if not found.problems:
+        raise Wrong("the adapter of another trial passes for this trial's", told)
+    return told
+
+
+def _asked_here(bench: Bench, adapter: Path, *, merge: bool) -> tuple[Fidelity, dict[str, Any]]:
+    """How far an adapter is from the trial, and its seconds and memory, for which it is asked in this process."""
     bench.leave()
-    adapter = _adapter(bench)
     stages, meter = Stages(), Meter()
-    with tempfile.TemporaryDirectory(dir=bench.folder) as scratch, meter.step("merge"):
-        measured = export_check.measure(_request(bench, adapter, Path(scratch), merge=True), stages)
-    size = _bytes(adapter / export_check.MERGED)
-    return _judged(bench, measured, {**meter.as_data(), "began": stages.began, "bytes": size})
+    with tempfile.TemporaryDirectory(dir=bench.folder) as scratch, meter.step("ask"):
+        measured = export_check.measure(_request(bench, adapter, Path(scratch), merge=merge), stages)
+    return _compared(bench, measured), {**meter.as_data(), "began": stages.began}
 
 
 def _request(bench: Bench, adapter: Path, scratch: Path, *, merge: bool) -> dict[str, Any]:
@@ -74,23 +92,22 @@ def _base(bench: Bench) -> dict[str, Any]:
     return {"id": study.base_model, "revision": None, "dtype": study.file.base_model.dtype}
 
 
-def _judged(bench: Bench, measured: list[dict[str, Any]], further: dict[str, Any]) -> dict[str, Any]:
-    """How it differs from what the trial said, beside what else is known."""
-    found = fidelity(
+def _compared(bench: Bench, measured: list[dict[str, Any]]) -> Fidelity:
+    return fidelity(
         _recorded(bench),
         measured,
         dtype=_base(bench)["dtype"],
         before=[graded.answer for graded in Facts.read(bench.prepared).before],
         prompts=EncodedStudy.read(bench.prepared).prompts,
     )
-    told = {**found.as_data(), "blind": found.is_blind, **further}
-    if found.problems:
-        raise Wrong("; ".join(found.problems), told)
-    return told
 
 
-def _checkpoint(bench: Bench) -> checkpoint.Checkpoint:
-    task = bench.task(ATTENTION, config_of(ATTENTION, bench.size), bench.study())
+def _told(found: Fidelity) -> dict[str, Any]:
+    return {**found.as_data(), "blind": found.is_blind}
+
+
+def _checkpoint(bench: Bench, trial: str) -> checkpoint.Checkpoint:
+    task = bench.task(trial, config_of(trial, bench.size), bench.study())
     found, skipped = checkpoint.newest(task.folder, task.identity)
     if found is None:
         raise RuntimeError(f"the trial left no checkpoint: {skipped}")
@@ -98,17 +115,17 @@ def _checkpoint(bench: Bench) -> checkpoint.Checkpoint:
 
 
 def _recorded(bench: Bench) -> list[Answer]:
-    """What the trial said."""
-    return [graded_from_data(data).answer for data in _checkpoint(bench).report["answers"]]
+    """What the trial on attention said."""
+    return [graded_from_data(data).answer for data in _checkpoint(bench, ATTENTION).report["answers"]]
 
 
-def _adapter(bench: Bench) -> Path:
-    """The adapter's folder, as an export writes it."""
-    adapter = bench.folder / "adapter"
+def _adapter(bench: Bench, trial: str) -> Path:
+    """The folder of a trial's adapter, as an export writes it."""
+    adapter = bench.folder / "adapters" / trial
     if not adapter.exists():
-        adapter.mkdir()
+        adapter.mkdir(parents=True)
         manifest = {"base_model": _base(bench), "options": {}}
-        write_adapter(_checkpoint(bench).folder, adapter, manifest, Facts.read(bench.prepared).prompting)
+        write_adapter(_checkpoint(bench, trial).folder, adapter, manifest, Facts.read(bench.prepared).prompting)
     return adapter
 
 

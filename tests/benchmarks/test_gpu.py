@@ -26,7 +26,7 @@ from benchmarks.gpu_wheels import PRESENT, WHEELS, canonical
 ROOT = Path(__file__).parents[2]
 PARTS = (
     *("environment", "base model", "preparation", "trial attention", "trial attention+mlp", "out of memory"),
-    *("export check", "merge", "4 bit"),
+    *("export check", "merge", "another adapter", "4 bit"),
 )
 
 
@@ -112,11 +112,12 @@ def test_probes_that_do_not_fit_are_asked_in_smaller_batches(found: dict[str, An
     assert asked["odds_apart"] < 0.1
 
 
-def test_the_export_is_its_trial(found: dict[str, Any]) -> None:
+def test_the_export_is_its_trial_and_no_other_passes_for_it(found: dict[str, Any]) -> None:
     for name in ("export check", "merge"):
         assert found[name]["asked"] == found["base model"]["rows"]["probes"] == 25
         assert (found[name]["differing"], found[name]["prompts"]) == (0, 0)
         assert not found[name]["blind"]
+    assert found["another adapter"]["refused"]
     assert found["merge"]["bytes"] == found["base model"]["bytes"]
 
 
