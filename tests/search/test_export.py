@@ -34,10 +34,9 @@ from trainables.facts import Facts
 from trainables.fidelity import Fidelity, fidelity
 from trainables.prompting import GREEDY, Prompting
 
-# Every fifth of the demo's.
-PROBES = 63
-# So short that many answers are near ties, as in a real run's first epochs.
-CONFIG = TrialConfig(learning_rate=2e-3, rank=8, alpha_ratio=2, batch_size=8, epochs=4, scale_search=False)
+# Every sixth of the demo's, of which two are near ties where this was written.
+PROBES = 52
+CONFIG = TrialConfig(learning_rate=2e-3, rank=8, alpha_ratio=2, batch_size=8, epochs=8, scale_search=False)
 Weights = dict[str, torch.Tensor]
 
 
@@ -51,8 +50,8 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
     (study / "study.yaml").write_text(settings, encoding="utf-8")
     lines = (study / "probes.jsonl").read_text(encoding="utf-8").splitlines(keepends=True)
     sides = [[line for line in lines if json.loads(line)["split"] == split] for split in ("search", "test")]
-    (study / "probes.jsonl").write_text("".join(line for side in sides for line in side[::5]), encoding="utf-8")
-    return make_trained_run(work / "run", study, CONFIG, trials=2)
+    (study / "probes.jsonl").write_text("".join(line for side in sides for line in side[2::6]), encoding="utf-8")
+    return make_trained_run(work / "run", study, CONFIG, CONFIG.model_copy(update={"epochs": 3}))
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +68,7 @@ def write(run: RunFolder, trial: str, folder: Path) -> None:
     write_adapter(source, folder, run.manifest(), Facts.read(run.prepared).prompting)
 
 
-def found(run: RunFolder, adapter: Path, scratch: Path, step: int = 3, **changed: Any) -> Fidelity:
+def found(run: RunFolder, adapter: Path, scratch: Path, step: int = 5, **changed: Any) -> Fidelity:
     """How what an adapter answers differs from what the run's first trial answered to every `step`-th probe."""
     recorded = [graded.answer for graded in run.ledger().answers("t0000")][::step]
     facts, encoded = Facts.read(run.prepared), EncodedStudy.read(run.prepared)
@@ -89,7 +88,6 @@ def test_an_adapter_trained_in_bfloat16_is_exported_where_other_kernels_round(
     seen: list[str] = []
     done = export(run, tmp_path / "adapter", progress=seen.append)
     assert done.verified == PROBES
-    print("DIFF", done.differing)
     assert (done.checked_on, done.blind) == ("cpu", False)
     assert f"answers: {PROBES} of {PROBES}" in seen
     check = json.loads((done.folder / RECORD).read_text(encoding="utf-8"))["check"]
@@ -99,7 +97,7 @@ def test_an_adapter_trained_in_bfloat16_is_exported_where_other_kernels_round(
 
 
 def test_the_same_adapter_is_exported_whatever_the_batches(run: RunFolder, adapter: Path, tmp_path: Path) -> None:
-    batches = [list(range(start, start + 7)) for start in (14, 0, 7)]
+    batches = [[10, 7, 8], [0, 1, 2, 3, 4, 5, 6], [9]]
     again = found(run, adapter, tmp_path, batches=batches)
     assert again.problems == []
     assert again.rms < 0.05 < 1 < (again.effect or 0)
