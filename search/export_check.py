@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gc
 import hashlib
+import heapq
 import json
 import math
 import sys
@@ -22,8 +23,9 @@ MERGED = "merged"
 MOVED = 32
 # Weights of a model that one thread computes faster than several that wait for each other.
 SMALL = 50_000_000
-# Tokens that are tried for the next piece of a recorded text, the likeliest first, and how far behind it (nats).
-TRIED, FARTHEST = 256, 8.0
+# Tokens that are tried for the next piece of a recorded text, the likeliest first, and how far behind it (nats); ways
+# that are tried to say the whole.
+TRIED, FARTHEST, WAYS = 256, 4.0, 8
 
 
 def measure(request: dict[str, Any], progress: Callable[[str], None] = lambda line: None) -> list[Any]:
@@ -191,19 +193,16 @@ class Asking:
         return [{"prompt": prompt, "text": text.strip()} for prompt, text in zip(prompts, texts, strict=True)]
 
     def _dictate(self, places: list[int]) -> list[list[float | None]]:
-        """The gaps of the recorded texts: by the tokenizer's own tokens, or by the likeliest where they are nearer."""
-        texts = [self.request["probes"][place]["text"] for place in places]
-        own = [self.tokenizer(text, add_special_tokens=False)["input_ids"] for text in texts]
-        ways = [self._dictated(places, texts, tokens) for tokens in (own, None)]
-        return [min(gaps, key=_largest) for gaps in zip(*ways, strict=True)]
-
-    def _dictated(
-        self, places: list[int], texts: Sequence[str], tokens: Sequence[Sequence[int]] | None
-    ) -> list[list[float | None]]:
-        inputs = self._inputs(places)
-        dictation = Dictation(self.tokenizer, self.stops, texts, tokens, inputs["input_ids"].shape[1])
-        output = self._said(inputs, self.request["max_new_tokens"], dictation, greedy=self.request["greedy"])
-        return dictation.gaps_of(output)
+        """The gaps of the recorded texts."""
+        ways = {place: Ways(self.request["probes"][place]["text"]) for place in places}
+        for _ in range(WAYS):
+            if left := [place for place in places if ways[place].are_left]:
+                inputs = self._inputs(left)
+                start = inputs["input_ids"].shape[1]
+                dictation = Dictation(self.tokenizer, self.stops, [ways[place] for place in left], start)
+                greedy = self.request["greedy"]
+                dictation.end(self._said(inputs, self.request["max_new_tokens"], dictation, greedy=greedy))
+        return [ways[place].gaps for place in places]
 
     def _name(self, places: list[int]) -> list[dict[str, float]]:
         """Log-probability of every name as the whole answer."""
@@ -262,73 +261,103 @@ def _some(batches: Sequence[Sequence[int]], count: int) -> list[list[int]]:
     return [[place for place in batch if place in chosen] for batch in batches]
 
 
-class Dictation:
-    """Has a model say recorded texts, and notes how far the likeliest token was ahead of each one said.
+class Ways:
+    """Ways to say a text in tokens: those that were tried, and those that wait.
 
-    One whose text ends without an end was cut at the limit of tokens.
+    The recorded tokens are not known. The tokenizer's own need not be those that were said, and the likeliest with
+    which a text can go on need not lead to its end: where it was a near tie, another one did.
+    gaps: of the way tried whose largest gap is the smallest; None is no way to its end.
     """
 
-    def __init__(
-        self,
-        tokenizer: Any,
-        stops: Sequence[int],
-        texts: Sequence[str],
-        tokens: Sequence[Sequence[int]] | None,
-        start: int,
-    ) -> None:
-        """tokens: that each text is made of; None takes the likeliest with which it can go on. start: of the answers.
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.gaps: list[float | None] = [None]
+        self._waiting: list[tuple[float, list[int]]] = [(0.0, [])]
 
-        The recorded tokens are not known: of one text a model need not say those into which a tokenizer cuts it.
-        """
-        self.tokenizer = tokenizer
-        self.stops = frozenset(stops)
-        self.texts = texts
-        self.tokens = tokens
-        self.start = start
-        self.gaps: list[list[float | None]] = [[] for _ in texts]
+    @property
+    def are_left(self) -> bool:
+        """Whether one that waits may turn out better than those tried."""
+        return bool(self._waiting) and self._waiting[0][0] < _largest(self.gaps)
 
-    def __call__(self, input_ids: Any, scores: Any) -> Any:
-        """Scores that leave each row one token; shapes (n_rows, length) and (n_rows, vocabulary)."""
-        best = scores.topk(min(TRIED, scores.shape[-1]), dim=-1)
-        only = scores.new_full(scores.shape, float("-inf"))
-        for row, said in enumerate(input_ids[:, self.start :].tolist()):
-            token = None
-            if self.stops.isdisjoint(said):
-                near = best.indices[row][best.values[row] > best.values[row, 0] - FARTHEST]
-                token = self._next(row, said, near.tolist())
-                self.gaps[row].append(None if token is None else float(best.values[row, 0] - scores[row, token]))
-            only[row, min(self.stops) if token is None else token] = 0.0
-        return only
+    def next(self) -> list[int]:
+        """The beginning of the best one that waits."""
+        return heapq.heappop(self._waiting)[1]
 
-    def gaps_of(self, output: Any) -> list[list[float | None]]:
-        """Of each row, null at the end where its text was not said; output: ids of prompts and answers."""
-        decoded = self.tokenizer.batch_decode(output[:, self.start :], skip_special_tokens=True)
-        return [
-            gaps if said.strip() == text else [*gaps, None]
-            for gaps, said, text in zip(self.gaps, decoded, self.texts, strict=True)
-        ]
+    def add(self, beginning: list[int], gaps: Sequence[float]) -> None:
+        """One more that waits, with the gaps of its tokens."""
+        heapq.heappush(self._waiting, (max(gaps), beginning))
 
-    def _next(self, row: int, said: list[int], likeliest: list[int]) -> int | None:
-        """What a row has to say next; None where its text cannot go on."""
-        if self.tokens is not None:
-            left = self.tokens[row][len(said) :]
-            return left[0] if left else next((token for token in likeliest if token in self.stops), None)
-        longer = self.tokenizer.batch_decode([[*said, token] for token in likeliest], skip_special_tokens=True)
-        return next(
-            (token for token, text in zip(likeliest, longer, strict=True) if self._fits(row, token, text)), None
-        )
-
-    def _fits(self, row: int, token: int, said: str) -> bool:
-        """Whether what was said is the beginning of the row's text, or all of it, and then blanks or an end."""
-        text, said = self.texts[row], said.lstrip()
-        if token in self.stops:
-            return said.strip() == text
-        # A character of several tokens is a replacement character until the last.
-        return text.startswith(said.rstrip("\ufffd")) or (said.startswith(text) and not said[len(text) :].strip())
+    def end(self, gaps: list[float | None]) -> None:
+        """One was followed to where it leads."""
+        if _largest(gaps) < _largest(self.gaps):
+            self.gaps = gaps
 
 
 def _largest(gaps: Sequence[float | None]) -> float:
     return max((math.inf if gap is None else gap for gap in gaps), default=0.0)
+
+
+class Dictation:
+    """Has a model say given texts, a way each, and notes how far the likeliest token was ahead of each one said.
+
+    Of the tokens with which a text can go on the likeliest is said, the others wait. One whose text ends without an
+    end was cut at the limit of tokens.
+    """
+
+    def __init__(self, tokenizer: Any, stops: Sequence[int], rows: Sequence[Ways], start: int) -> None:
+        """start: where the answers begin."""
+        self.tokenizer = tokenizer
+        self.stops = frozenset(stops)
+        self.rows = rows
+        self.start = start
+        self.beginnings = [ways.next() for ways in rows]
+        self.gaps: list[list[float]] = [[] for _ in rows]
+
+    def __call__(self, input_ids: Any, scores: Any) -> Any:
+        """Scores that leave each row one token; shapes (n_rows, length) and (n_rows, vocabulary)."""
+        best = scores.topk(min(TRIED, scores.shape[-1]), dim=-1)
+        behind = best.values[:, :1] - best.values
+        only = scores.new_full(scores.shape, float("-inf"))
+        for row, said in enumerate(input_ids[:, self.start :].tolist()):
+            near = behind[row] < FARTHEST
+            likeliest = zip(best.indices[row][near].tolist(), behind[row][near].tolist(), strict=True)
+            only[row, self._next(row, said, dict(likeliest))] = 0.0
+        return only
+
+    def end(self, output: Any) -> None:
+        """Tell the rows where their ways led, given the ids of prompts and answers."""
+        decoded = self.tokenizer.batch_decode(output[:, self.start :], skip_special_tokens=True)
+        for ways, gaps, said in zip(self.rows, self.gaps, decoded, strict=True):
+            ways.end([*gaps] if said.strip() == ways.text else [*gaps, None])
+
+    def _next(self, row: int, said: list[int], gaps: dict[int, float]) -> int:
+        """What a row has to say next; gaps: of the likeliest tokens, likeliest first."""
+        if not self.stops.isdisjoint(said):
+            return min(self.stops)
+        given = self.beginnings[row][len(said) :][:1]
+        fitting = given or self._fitting(said, list(gaps), self.rows[row].text)
+        for token in fitting[1:]:
+            self.rows[row].add([*said, token], [*self.gaps[row], gaps[token]])
+        # An end where nothing fits: the text is not said whole.
+        token = fitting[0] if fitting else min(self.stops)
+        self.gaps[row].append(gaps.get(token, math.inf))
+        return token
+
+    def _fitting(self, said: list[int], likeliest: list[int], text: str) -> list[int]:
+        """Tokens with which a text goes on, or ends."""
+        decoded = self.tokenizer.batch_decode([[*said, token] for token in likeliest], skip_special_tokens=True)
+        return [
+            token
+            for token, longer in zip(likeliest, decoded, strict=True)
+            if (longer.strip() == text if token in self.stops else _begins(text, longer))
+        ]
+
+
+def _begins(text: str, said: str) -> bool:
+    """Whether what was said is the beginning of a text, or all of it and blanks."""
+    # A character of several tokens is a replacement character until the last.
+    said = said.lstrip()
+    return text.startswith(said.rstrip("\ufffd")) or (said.startswith(text) and not said[len(text) :].strip())
 
 
 class Spoken:

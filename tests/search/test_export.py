@@ -34,10 +34,9 @@ from trainables.facts import Facts
 from trainables.fidelity import Fidelity, fidelity
 from trainables.prompting import GREEDY, Prompting
 
-# Every fifth of the demo's.
-PROBES = 63
-# So short that many answers are near ties, as in a real run's first epochs.
-CONFIG = TrialConfig(learning_rate=2e-3, rank=8, alpha_ratio=2, batch_size=8, epochs=4, scale_search=False)
+# Every sixth of the demo's, of which two are near ties where this was written.
+PROBES = 52
+CONFIG = TrialConfig(learning_rate=2e-3, rank=8, alpha_ratio=2, batch_size=8, epochs=8, scale_search=False)
 Weights = dict[str, torch.Tensor]
 
 
@@ -51,8 +50,8 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
     (study / "study.yaml").write_text(settings, encoding="utf-8")
     lines = (study / "probes.jsonl").read_text(encoding="utf-8").splitlines(keepends=True)
     sides = [[line for line in lines if json.loads(line)["split"] == split] for split in ("search", "test")]
-    (study / "probes.jsonl").write_text("".join(line for side in sides for line in side[::5]), encoding="utf-8")
-    return make_trained_run(work / "run", study, CONFIG, trials=2)
+    (study / "probes.jsonl").write_text("".join(line for side in sides for line in side[2::6]), encoding="utf-8")
+    return make_trained_run(work / "run", study, CONFIG, CONFIG.model_copy(update={"epochs": 3}))
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +68,7 @@ def write(run: RunFolder, trial: str, folder: Path) -> None:
     write_adapter(source, folder, run.manifest(), Facts.read(run.prepared).prompting)
 
 
-def found(run: RunFolder, adapter: Path, scratch: Path, step: int = 3, **changed: Any) -> Fidelity:
+def found(run: RunFolder, adapter: Path, scratch: Path, step: int = 5, **changed: Any) -> Fidelity:
     """How what an adapter answers differs from what the run's first trial answered to every `step`-th probe."""
     recorded = [graded.answer for graded in run.ledger().answers("t0000")][::step]
     facts, encoded = Facts.read(run.prepared), EncodedStudy.read(run.prepared)
@@ -89,7 +88,6 @@ def test_an_adapter_trained_in_bfloat16_is_exported_where_other_kernels_round(
     seen: list[str] = []
     done = export(run, tmp_path / "adapter", progress=seen.append)
     assert done.verified == PROBES
-    print("DIFF", done.differing)
     assert (done.checked_on, done.blind) == ("cpu", False)
     assert f"answers: {PROBES} of {PROBES}" in seen
     check = json.loads((done.folder / RECORD).read_text(encoding="utf-8"))["check"]
@@ -99,7 +97,7 @@ def test_an_adapter_trained_in_bfloat16_is_exported_where_other_kernels_round(
 
 
 def test_the_same_adapter_is_exported_whatever_the_batches(run: RunFolder, adapter: Path, tmp_path: Path) -> None:
-    batches = [list(range(start, start + 7)) for start in (14, 0, 7)]
+    batches = [[10, 7, 8], [0, 1, 2, 3, 4, 5, 6], [9]]
     again = found(run, adapter, tmp_path, batches=batches)
     assert again.problems == []
     assert again.rms < 0.05 < 1 < (again.effect or 0)
@@ -295,35 +293,47 @@ class Letters:
         return [self.decode([int(token) for token in ids]) for ids in rows]
 
 
-def dictated(text: str, likes: dict[str, list[float]], tokens: list[int] | None, limit: int = 4) -> list[float | None]:
-    """The gaps of a text, by a model that likes the next pieces so after what was said; 0 where it says nothing."""
-    dictation = export_check.Dictation(Letters(), [0], [text], None if tokens is None else [tokens], 0)
-    ids = torch.zeros((1, 0), dtype=torch.long)
-    for _ in range(limit):
-        scores = torch.tensor([likes.get(Letters().decode(ids[0].tolist()), [0] * 7)], dtype=torch.float)
-        ids = torch.cat([ids, dictation(ids, scores).argmax(-1, keepdim=True)], 1)
-    return dictation.gaps_of(ids)[0]
+# What a model likes next -> how much, after the tokens that were said.
+A, AB, ABC, B, C = range(1, 6)
+Likes = dict[tuple[int, ...], dict[int, float]]
 
 
-def test_a_text_is_said_by_its_tokens_or_by_the_likeliest_that_lead_to_its_end() -> None:
-    # "ab" is liked best, but what follows it is not what is to be said; "abc" at once is half a nat behind.
-    likes = {"": [0, 1, 3, 2.5, 0, 0, 0], "ab": [6, 0, 0, 0, 0, 1, 0], "abc": [5, 0, 0, 0, 0, 0, 0]}
-    assert dictated("abc", likes, [3]) == [0.5, 0.0]
-    assert dictated("abc", likes, None) == [0.0, 5.0, 0.0]
-    # What the model said need not be what the tokenizer would: here it is "ab" and "c".
-    assert dictated("abc", {**likes, "ab": [0, 0, 0, 0, 0, 2, 0]}, None) == [0.0, 0.0, 0.0]
+def dictated(text: str, likes: Likes, limit: int = 4) -> list[float | None]:
+    """The gaps of a text by a model that likes nothing else."""
+    ways = export_check.Ways(text)
+    while ways.are_left:
+        dictation = export_check.Dictation(Letters(), [0], [ways], 0)
+        ids = torch.zeros((1, 0), dtype=torch.long)
+        for _ in range(limit):
+            scores = torch.zeros((1, 7))
+            for token, liked in likes.get(tuple(ids[0].tolist()), {}).items():
+                scores[0, token] = liked
+            ids = torch.cat([ids, dictation(ids, scores).argmax(-1, keepdim=True)], 1)
+        dictation.end(ids)
+    return ways.gaps
+
+
+def test_a_text_is_said_by_the_tokens_that_lead_to_its_end() -> None:
+    # "ab" is liked best, but what follows it is another text; "abc" at once is half a nat behind.
+    likes: Likes = {(): {AB: 3, ABC: 2.5}, (AB,): {0: 3}, (ABC,): {0: 5}}
+    assert dictated("abc", likes) == [0.5, 0.0]
+    # Neither the tokenizer's own tokens, nor the likeliest: what was said was "a", "b", "c".
+    likes = {(): {A: 2.5, AB: 3, ABC: -9}, (AB,): {0: 3, C: -9}, (A,): {B: 3}, (A, B): {C: 3}, (A, B, C): {0: 3}}
+    assert dictated("abc", likes, limit=9) == [0.5, 0.0, 0.0, 0.0]
+    # By no way better than two nats behind.
+    assert dictated("abc", {(): {ABC: 3}, (ABC,): {0: 1, A: 3}}) == [0.0, 2.0]
+    # Blanks are no part of a text that was recorded without those around it.
+    assert dictated("", {(): {0: 1}}) == [0.0]
 
 
 def test_a_text_that_cannot_be_said_has_no_gap_at_its_end() -> None:
-    likes = {"": [0, 1, 3, 2.5, 0, 0, 0], "abc": [5, 0, 0, 0, 0, 0, 0]}
+    likes: Likes = {(): {AB: 3, ABC: 2.5}, (AB,): {0: 9, C: 1}, (ABC,): {0: 5}}
     # Cut at the limit of tokens: no end is needed.
-    assert dictated("abc", likes, [3], limit=1) == [0.5]
-    # Longer than that; of no piece; ended where nothing is farther from the model's mind.
-    assert dictated("aaaaa", likes, None)[-1] is None
-    assert dictated("x", likes, None)[-1] is None
-    assert dictated("abc", {**likes, "abc": [-9, 5, 0, 0, 0, 0, 0]}, [3])[-1] is None
-    # Blanks are no part of a text that was recorded without those around it.
-    assert dictated("", {"": [1, 0, 0, 0, 0, 0, 0]}, None) == [0.0]
+    assert dictated("abc", likes, limit=1) == [0.5]
+    # Longer than that; of no piece; not ended where the model would go on.
+    assert dictated("aaaaa", likes)[-1] is None
+    assert dictated("x", likes)[-1] is None
+    assert dictated("abc", {(): {ABC: 5}, (ABC,): {0: -9, A: 5}})[-1] is None
 
 
 # -- where --------------------------------------------------------------------------------------

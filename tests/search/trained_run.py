@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -32,8 +33,9 @@ CONFIG = TrialConfig(
 )
 
 
-def make_trained_run(path: Path, study_folder: Path, config: TrialConfig = CONFIG, trials: int = 1) -> RunFolder:
+def make_trained_run(path: Path, study_folder: Path, *configs: TrialConfig) -> RunFolder:
     """Train trials on all rows of a study, and enter each; the first with its repeat, which is the same adapter."""
+    configs = configs or (CONFIG,)
     study = load_study(study_folder)
     folder = RunFolder(path)
     path.mkdir()
@@ -41,12 +43,12 @@ def make_trained_run(path: Path, study_folder: Path, config: TrialConfig = CONFI
     with closing(Ledger.create(folder.ledger_file)) as ledger:
         ledger.set_meta("manifest", manifest_of(study))
         ledger.set_meta("frozen", folder.hashes())
-        ledger.set_meta("trials_asked", trials)
-        _train(folder, ledger, config, trials)
+        ledger.set_meta("trials_asked", len(configs))
+        _train(folder, ledger, configs)
     return folder
 
 
-def _train(folder: RunFolder, ledger: Ledger, config: TrialConfig, trials: int) -> None:
+def _train(folder: RunFolder, ledger: Ledger, configs: Sequence[TrialConfig]) -> None:
     study = folder.study()
     base = BaseModel.load(study.base_model, study.file.base_model)
     prepared = prepare(study, base)
@@ -57,13 +59,12 @@ def _train(folder: RunFolder, ledger: Ledger, config: TrialConfig, trials: int) 
         base, prepared.features, Interviewer(base, prepared.features, prepared.names, max_new_tokens=tokens)
     )
     probes = study.probes_of("search")
-    data = config.model_dump(mode="json")
-    for seed in range(trials):
+    for seed, config in enumerate(configs):
         engine.open(config, seed, select(config, prepared.training, prepared.replay, 0))
         for _ in range(config.epochs):
             engine.train_epoch()
         answers = grade_answers(grader_of(study), probes, engine.ask(prepared.probes, naming(probes)))
-        trial = f"t{seed:04}"
+        trial, data = f"t{seed:04}", config.model_dump(mode="json")
         rows = [TrialRow(trial, seed, "search", trial, data, seed, True)]
         if seed == 0:
             rows.append(TrialRow("t0000-r1", 1_000_000, "finalist", "t0000-r1", data, 1, False, repeat_of=trial))
