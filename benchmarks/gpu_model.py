@@ -39,13 +39,14 @@ FIRST_SEED = {"training": 0, "replay": 1_000, "search": 2_000}
 class Size:
     """How large the model and its study are.
 
-    text, vision: of the model's configuration. side: of a picture, pixels. taught, replayed, asked: pictures of a
-    character. tokens: of an answer at most. batch: the larger one.
+    text, vision: of the model's configuration. side: of a picture, pixels. people: of each role at most. taught,
+    replayed, asked: pictures of a character. tokens: of an answer at most. batch: the larger one.
     """
 
     text: dict[str, Any]
     vision: dict[str, Any]
     side: int
+    people: int
     taught: int
     replayed: int
     asked: int
@@ -76,6 +77,7 @@ REAL = Size(
         "patch_size": 14,
     },
     side=448,
+    people=4,
     taught=25,
     replayed=12,
     asked=2,
@@ -103,6 +105,7 @@ TINY = Size(
         "window_size": 56,
     },
     side=56,
+    people=2,
     taught=3,
     replayed=1,
     asked=1,
@@ -161,7 +164,7 @@ def tokenizer() -> PreTrainedTokenizerFast:
 def make_study(folder: Path, model: Path, size: Size, base: dict[str, Any]) -> None:
     """A study of the demo's characters. base: further keys of base_model."""
     folder.mkdir(parents=True)
-    people = [person for person in EVERYONE if person is not PASSER_BY]
+    people = _people(size.people)
     training, replay, probes = [], [], []
     for person in people:
         if person.role == "target":
@@ -182,6 +185,13 @@ def make_study(folder: Path, model: Path, size: Size, base: dict[str, Any]) -> N
         "characters": [{"name": person.name, "role": person.role} for person in people],
     }
     (folder / "study.yaml").write_text(yaml.safe_dump(study, allow_unicode=True, sort_keys=False), encoding="utf-8")
+
+
+def _people(most: int) -> list[Person]:
+    """The first so many of each role."""
+    known = [person for person in EVERYONE if person is not PASSER_BY]
+    by_role = [[person for person in known if person.role == role] for role in ("target", "control", "negative")]
+    return [person for people in by_role for person in people[:most]]
 
 
 def _drawn(folder: Path, person: Person, side: str, count: int) -> list[str]:
