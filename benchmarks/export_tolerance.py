@@ -188,7 +188,8 @@ class Workshop:
         os.environ.update(KERNELS)
         try:
             request = self.request(adapter, None, scratch)
-            return self.judged(adapter, ask_afresh(request, scratch, CheckPlace(), scratch, lambda line: None))
+            _, measured = ask_afresh(request, scratch, CheckPlace(), scratch, lambda line: None)
+            return self.judged(adapter, measured)
         finally:
             for name in KERNELS:
                 del os.environ[name]

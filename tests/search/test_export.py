@@ -213,7 +213,7 @@ def test_it_is_asked_by_the_settings_of_the_run(
 @pytest.fixture
 def in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
     """A fresh process takes seconds to begin."""
-    monkeypatch.setattr(adapter_check, "ask_afresh", lambda request, *_: export_check.measure(request))
+    monkeypatch.setattr(adapter_check, "ask_afresh", lambda request, *_: ("cpu", export_check.measure(request)))
 
 
 @pytest.mark.usefixtures("in_this_process")
@@ -359,6 +359,8 @@ def facts_of(device: str | None) -> Facts:
         (None, 1, True, None, CheckPlace(gpus=1)),
         (None, None, False, None, CheckPlace()),
         (None, None, True, None, CheckPlace(gpus=1)),
+        # On a cluster: one where it has any.
+        (None, None, False, "auto", CheckPlace("auto", 2, None)),
     ],
 )
 def test_it_is_checked_where_the_trials_device_is(
