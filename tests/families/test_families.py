@@ -244,7 +244,7 @@ def test_the_check_of_its_export_finds_the_same_model(toy: Toy, tmp_path: Path) 
     )
     try:
         engine.train_epoch()
-        recorded = engine.ask(toy.probes, list(toy.probes))
+        recorded = engine.ask(toy.probes, ["red", "white"])
         engine.save_adapter(str(tmp_path / "saved"))
     finally:
         engine.close()
@@ -255,12 +255,12 @@ def test_the_check_of_its_export_finds_the_same_model(toy: Toy, tmp_path: Path) 
     measured = export_check.measure(checked(toy, adapter, recorded, tmp_path))
     prompts = {row.unit: export_check.digest(row.prompt) for row in toy.rows}
     found = fidelity(recorded, measured, dtype="float32", prompts=prompts)
-    assert (found.problems, found.prompts, found.odds) == ([], 0, len(TOYS) * len(toy.names))
+    assert (found.problems, found.prompts, found.odds) == ([], 0, 2 * len(toy.names))
     assert found.rms < 1e-3
 
 
 def checked(toy: Toy, adapter: Path, recorded: Sequence[Answer], folder: Path) -> dict[str, Any]:
-    """What the check is asked, in two batches."""
+    """What the check is asked."""
     for colour, size, *_ in TOYS:
         picture(colour, size).save(folder / f"{colour}.png")
     prompting = toy.base.prompting
@@ -285,7 +285,7 @@ def checked(toy: Toy, adapter: Path, recorded: Sequence[Answer], folder: Path) -
         "probes": probes,
         "names": {name: list(ids) for name, ids in toy.names.items()},
         "batches": [[0, 1, 2, 3]],
-        "naming": [[place] for place in range(len(TOYS))],
+        "naming": [[0], [3]],
         "adapter": str(adapter),
         "merge": False,
         "threads": 1,
