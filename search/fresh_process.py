@@ -37,6 +37,7 @@ def ask_afresh(
     """
     (scratch / ASKED).write_text(json.dumps(dict(request)), encoding="utf-8")
     code = _run_here(scratch, place, progress) if place.address is None else _run_there(scratch, place, home, progress)
+    _tell(scratch, progress)
     if code != 0:
         what = "merge" if request["merge"] else "load"
         raise ExportError(f"the adapter does not {what} in a fresh process {place}: {_reason(scratch, code)}")
