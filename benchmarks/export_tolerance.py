@@ -67,7 +67,7 @@ def main(work: Path, first_seed: int, adapters: int, dtype: str, out: Path) -> N
     torch.set_num_threads(1)
     workshop = Workshop.open(work, dtype)
     found: list[dict[str, Any]] = []
-    trained = [workshop.train(seed, config) for seed, config in enumerate(CONFIGS, first_seed)]
+    trained = [workshop.train(seed, config) for seed, config in enumerate(CONFIGS[: adapters + 1], first_seed)]
 
     for place, adapter in enumerate(trained[:adapters]):
         another = trained[(place + 1) % len(trained)]
