@@ -48,12 +48,12 @@ class BaseModel:
         self.processor = processor
         lent = self.family.chat_template
         settled = prompting or replace(
-            settle(processor, template or {}, lent), adapted=BY_MODULE, unquantised=unquantised(model)
+            settle(processor, template or {}, lent), adapted=BY_MODULE, unquantised=tuple(unquantised(model))
         )
         processor.chat_template = settled.chat_template or base_template(processor, lent)
         self.encoder = Encoder(processor, settled.template)
         # The first versions did not write them down.
-        self.prompting = settled if settled.stops else replace(settled, stops=self._stops())
+        self.prompting = settled if settled.stops else replace(settled, stops=tuple(self._stops()))
 
     @classmethod
     def load(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -34,27 +34,36 @@ def divergence(model: Any, batch: Mapping[str, Any]) -> torch.Tensor:
 def answer_logits(model: Any, batch: Mapping[str, Any]) -> tuple[torch.Tensor, torch.Tensor]:
     """What predicts the answers' tokens, and these: logits (n_tokens, vocabulary) in float32, ids (n_tokens,).
 
-    Where the model can, it computes no other logits: of a prompt they would be most of a row's memory.
+    No other logits are computed: of a prompt they would be most of a row's memory.
     """
     inputs = {name: value for name, value in batch.items() if name != "labels"}
     # A token is predicted at the place before it.
     labels = torch.nn.functional.pad(batch["labels"][:, 1:], (0, 1), value=IGNORED)
     places = labels != IGNORED
-    kept = {"logits_to_keep": places} if _keeps_places(model) else {}
-    logits = model(**inputs, use_cache=False, **kept).logits
+    with _head_at(model, places):
+        logits = model(**inputs, use_cache=False).logits
     return (logits if logits.ndim == 2 else logits[places]).float(), labels[places]
 
 
-def _keeps_places(model: Any) -> bool:
-    """Whether a model's forward takes a mask of the places whose logits are wanted.
+@contextmanager
+def _head_at(model: Any, places: torch.Tensor) -> Iterator[None]:
+    """Within it the head reads the places of this mask alone, shape (n_rows, length).
 
-    Code that comes with a model mostly takes their number alone, and a model that is spread over devices would need the
-    mask on the last of them.
+    transformers' own `logits_to_keep` takes a mask, but not in all families, not in code that comes with a model, and
+    not where a model is spread over devices.
     """
-    base = model.get_base_model() if hasattr(model, "get_base_model") else model
-    spread = len(set(getattr(base, "hf_device_map", {}).values())) > 1
-    own_code = not type(base).__module__.startswith("transformers.")
-    return not spread and not own_code and "logits_to_keep" in inspect.signature(base.forward).parameters
+
+    def pick(_: Any, read: tuple[Any, ...]) -> tuple[Any, ...] | None:
+        hidden, *further = read
+        if hidden.shape[:-1] != places.shape:
+            return None
+        return hidden[places.to(hidden.device)], *further
+
+    hook = model.get_output_embeddings().register_forward_pre_hook(pick)
+    try:
+        yield
+    finally:
+        hook.remove()
 
 
 def parts(rows: Sequence[Encoded], size: int) -> Iterator[tuple[Sequence[Encoded], float]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
@@ -26,14 +26,14 @@ class Prompting:
     The defaults are those of the runs that do not say.
     """
 
-    stops: Sequence[int] = ()
+    stops: tuple[int, ...] = ()
     chat_template: str | None = None
     text_only: bool = False
     template: Mapping[str, Any] = field(default_factory=dict)
     day: str | None = None
     generation: int = CHECKPOINTS_OWN
     adapted: int = BY_NAME
-    unquantised: Sequence[str] = FIRST_UNQUANTISED
+    unquantised: tuple[str, ...] = FIRST_UNQUANTISED
 
     def as_data(self) -> dict[str, Any]:
         """As plain JSON."""
@@ -42,4 +42,6 @@ class Prompting:
     @classmethod
     def from_data(cls, data: Mapping[str, Any]) -> Prompting:
         """The inverse of `as_data`; what earlier versions did not write is missing in `data`."""
-        return cls(**{one.name: data[one.name] for one in fields(cls) if one.name in data})
+        known: dict[str, Any] = {one.name: data[one.name] for one in fields(cls) if one.name in data}
+        known |= {name: tuple(known[name]) for name in ("stops", "unquantised") if name in known}
+        return cls(**known)

@@ -13,8 +13,9 @@ from trainables.base_model import BaseModel
 from trainables.conversation import reason_of
 from trainables.encoding import Encoded
 from trainables.families import refusal
-from trainables.loading import ModelRefused, explain
+from trainables.loading import ModelRefused
 from trainables.losses import answer_loss
+from trainables.memory import is_out_of_memory, one_row_too_many
 
 UNIT, QUESTION = "picture", "?"
 # Of unequal length: as names are asked for together.
@@ -39,12 +40,12 @@ def try_out(base: BaseModel, *, pictures: bool) -> None:
     try:
         with torch.inference_mode():
             _try_out(base, pictures=pictures)
-    except torch.OutOfMemoryError as error:
-        raise ModelRefused(explain(base.model.name_or_path, error)) from error
     except MemoryError:
         raise
     # Processors, towers and forwards of the families raise whatever they like.
     except Exception as error:
+        if is_out_of_memory(error):
+            raise ModelRefused(one_row_too_many(base.device)) from error
         said = reason_of(error)
         why = said if isinstance(error, Unfit) else f"a first try failed ({type(error).__name__}: {said})"
         raise refusal(base.model, why) from error

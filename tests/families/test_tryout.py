@@ -14,6 +14,7 @@ import torch
 from transformers.cache_utils import DynamicLayer
 
 from search.checkup import size_up
+from search.ledger import Ledger
 from search.manifest import build_manifest
 from search.preparation import UNLOADABLE, prepare_run
 from search.run_folder import RunFolder
@@ -108,7 +109,7 @@ def test_lack_of_memory_is_no_fault_of_the_family(base: BaseModel, monkeypatch: 
         raise torch.OutOfMemoryError("CUDA out of memory")
 
     monkeypatch.setattr(type(base.model), "forward", full)
-    with pytest.raises(ModelRefused, match="does not fit the GPU's memory — use quantization: 4bit"):
+    with pytest.raises(ModelRefused, match="one row at a time does not fit memory beside the base model"):
         try_out(base, pictures=True)
 
 
@@ -138,8 +139,11 @@ def test_a_run_is_not_prepared(
     manifest = build_manifest(hopeless, {})
     monkeypatch.setattr(RunFolder, "study", lambda self: hopeless)
     monkeypatch.setattr(RunFolder, "manifest", lambda self: manifest)
+    run = RunFolder(tmp_path / "run")
+    run.path.mkdir()
+    Ledger.create(run.ledger_file).close()
     with pytest.raises(SystemExit) as stopped:
-        prepare_run(RunFolder(tmp_path / "run"))
+        prepare_run(run)
     assert stopped.value.code == UNLOADABLE
     assert capsys.readouterr().err.splitlines()[-1].startswith(REASON)
-    assert not list((tmp_path / "run").glob(".preparing-*"))
+    assert not list(run.path.glob(".preparing-*"))

@@ -16,7 +16,6 @@ from search.ledger import Ledger
 from search.run_folder import RunFolder
 from skazka.cli import main
 from spaces.problems import InputError
-from spaces.trial_config import TrialConfig
 from studies.study import read_study
 
 
@@ -32,7 +31,6 @@ def run(tiny_study: Path, tmp_path: Path) -> RunFolder:
     folder.path.mkdir()
     folder.freeze(study, study.space())
     manifest = manifest_of(study)
-    manifest["options"]["gpus_per_trial"] = 0.25
     with closing(Ledger.create(folder.ledger_file)) as ledger:
         ledger.set_meta("manifest", manifest)
         ledger.set_meta("frozen", folder.hashes())
@@ -48,7 +46,3 @@ def test_it_is_read_and_not_trained_further(run: RunFolder) -> None:
     [problem] = raised.value.problems
     assert (problem.file, problem.field) == ("study.yaml", "base_model.dtype")
     assert problem.remedy.startswith("use bfloat16")
-
-
-def test_a_trial_is_told_its_share_of_a_gpu(run: RunFolder) -> None:
-    assert run.task("t0000", TrialConfig(), 0)["gpus"] == 0.25

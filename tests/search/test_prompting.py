@@ -128,11 +128,11 @@ def test_a_run_of_an_earlier_version_is_asked_as_it_was(run: RunFolder, monkeypa
     old = Prompting(stops=(3,), text_only=True)
     Facts(1, {}, [], old).write(run.prepared)
     with closing(run.ledger()) as ledger:
-        assert prompting_of(run, ledger) == Prompting(stops=[3], text_only=True)
+        assert prompting_of(run, ledger) == Prompting(stops=(3,), text_only=True)
 
 
 def test_a_change_of_the_pictures_keeps_how_is_asked_and_one_of_the_template_does_not(run: RunFolder) -> None:
-    old = Prompting(stops=[3], text_only=True)
+    old = Prompting(stops=(3,), text_only=True)
     run.prepared.mkdir()
     Facts(1, {}, [], old).write(run.prepared)
     enter_trial(run)
@@ -174,7 +174,7 @@ def test_asking_takes_the_run_s_own(run: RunFolder, monkeypatch: pytest.MonkeyPa
 
 
 def test_an_exported_record_says_how_was_asked_and_an_older_one_is_read(run: RunFolder) -> None:
-    prompting = Prompting([1, 2], "{{ messages }}", True, {"enable_thinking": False}, "2031-02-03", 2)
+    prompting = Prompting((1, 2), "{{ messages }}", True, {"enable_thinking": False}, "2031-02-03", 2)
     record = ask_record(run.study(), prompting).model_dump(mode="json")
     assert AskRecord.model_validate_json(json.dumps(record)).prompting == prompting
     del record["prompting"]

@@ -15,7 +15,6 @@ from studies.checks import load_study
 from studies.study import BaseModelSpec
 from trainables import engine as engines
 from trainables.activations import saved_bytes
-from trainables.adapter_precision import inputs_as_they_are
 from trainables.answering import Interviewer
 from trainables.base_model import BaseModel
 from trainables.engine import Engine
@@ -53,7 +52,8 @@ def kept(engine: Engine) -> int:
     seat = engine.seat
     seat.model.train()
     batch = engine.base.inputs(seat.data.rows, engine.features)
-    with inputs_as_they_are(seat.model, dora=seat.config.dora):
+    # As the engine finds it: `as_peft_has_it` puts another there.
+    with engines.inputs_as_they_are(seat.model, dora=seat.config.dora):  # type: ignore[attr-defined]
         return saved_bytes(seat.model, lambda: answer_loss(seat.model, batch, 0.0))
 
 

@@ -12,6 +12,7 @@ import torch
 from peft import get_peft_model
 from transformers import GenerationConfig
 
+from search.ledger import Ledger
 from search.manifest import build_manifest
 from search.preparation import prepare_run
 from search.run_folder import RunFolder
@@ -173,6 +174,7 @@ def test_a_run_is_prepared_as_its_manifest_says(
     manifest = build_manifest(study, {})
     assert manifest.pop("generation") == GREEDY
     folder = RunFolder(tmp_path)
+    Ledger.create(folder.ledger_file).close()
     monkeypatch.setattr(RunFolder, "study", lambda self: study)
     monkeypatch.setattr(RunFolder, "manifest", lambda self: {**manifest, **written})
     monkeypatch.setattr("search.preparation._variants", lambda folder, study: 0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -51,24 +52,31 @@ def test_the_loss_is_the_model_s_own(config: Any, model_class: Any, more: dict[s
 
 
 class OwnCode(torch.nn.Module):
-    """A model with code of its own, which takes a number of logits and no mask."""
+    """A model with code of its own, which knows of no places and shapes what its head gives."""
 
-    def __init__(self, inner: Any) -> None:
+    def __init__(self, inner: Any, *, through_head: bool) -> None:
         super().__init__()
         self.inner = inner
+        self.through_head = through_head
 
-    def forward(self, logits_to_keep: int = 0, **inputs: Any) -> Any:
-        """All logits, or the last so many."""
-        assert isinstance(logits_to_keep, int)
-        return self.inner(**inputs, logits_to_keep=logits_to_keep)
+    def get_output_embeddings(self) -> Any:
+        """As every model of transformers."""
+        return self.inner.lm_head
+
+    def forward(self, input_ids: Any, attention_mask: Any, use_cache: bool) -> Any:
+        """Logits of what it is given, (n_rows, length, vocabulary), or of the places that its head was told."""
+        hidden = self.inner.model(input_ids, attention_mask=attention_mask, use_cache=use_cache).last_hidden_state
+        if self.through_head:
+            return SimpleNamespace(logits=self.inner.lm_head(hidden))
+        return SimpleNamespace(logits=torch.nn.functional.linear(hidden, self.inner.lm_head.weight))
 
 
-def test_a_model_with_code_of_its_own_gives_all_logits() -> None:
+@pytest.mark.parametrize("through_head", [True, False])
+def test_a_model_with_code_of_its_own_has_the_same_loss(through_head: bool) -> None:
     torch.manual_seed(0)
     model = hf.LlamaForCausalLM(hf.LlamaConfig(**SHAPE)).eval()
     batch = collate(ROWS, 0)
     expected = float(model(**batch, use_cache=False).loss)
-    assert float(answer_loss(OwnCode(model), batch, 0.0)) == pytest.approx(expected, rel=1e-6)
-    # Spread over devices: the mask would be on the first, what it chooses on the last.
-    model.hf_device_map = {"model.layers.0": 0, "lm_head": 1}
-    assert float(answer_loss(model, batch, 0.0)) == pytest.approx(expected, rel=1e-6)
+    own = OwnCode(model, through_head=through_head)
+    batch = {name: batch[name] for name in ("input_ids", "attention_mask", "labels")}
+    assert float(answer_loss(own, batch, 0.0)) == pytest.approx(expected, rel=1e-6)
