@@ -67,7 +67,7 @@ def main(work: Path, first_seed: int, adapters: int, dtype: str, out: Path) -> N
     torch.set_num_threads(1)
     workshop = Workshop.open(work, dtype)
     found: list[dict[str, Any]] = []
-    trained = [workshop.train(seed, config) for seed, config in enumerate(CONFIGS, first_seed)]
+    trained = [workshop.train(seed, config) for seed, config in enumerate(CONFIGS[: adapters + 1], first_seed)]
 
     for place, adapter in enumerate(trained[:adapters]):
         another = trained[(place + 1) % len(trained)]
@@ -188,7 +188,8 @@ class Workshop:
         os.environ.update(KERNELS)
         try:
             request = self.request(adapter, None, scratch)
-            return self.judged(adapter, ask_afresh(request, scratch, CheckPlace(), scratch, lambda line: None))
+            _, measured = ask_afresh(request, scratch, CheckPlace(), scratch, lambda line: None)
+            return self.judged(adapter, measured)
         finally:
             for name in KERNELS:
                 del os.environ[name]

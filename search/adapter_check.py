@@ -42,12 +42,13 @@ class AdapterCheck:
         encoded = EncodedStudy.read(self.folder.prepared)
         with self._scratch() as scratch:
             request = self._request(encoded, recorded, scratch)
-            measured = self._measured({**request, "merge": merge}, scratch)
+            device, measured = self._measured({**request, "merge": merge}, scratch)
         found = fidelity(
             recorded,
             measured,
             dtype=self.manifest["base_model"]["dtype"],
             quantization=self.folder.study().file.base_model.quantization,
+            device=device,
             before=[graded.answer for graded in self.facts.before],
             prompts=encoded.prompts,
         )
@@ -70,7 +71,7 @@ class AdapterCheck:
         except FileError as error:
             raise ExportError(f"the adapter cannot be asked again: {error}") from error
 
-    def _measured(self, request: Mapping[str, Any], scratch: Path) -> list[dict[str, Any]]:
+    def _measured(self, request: Mapping[str, Any], scratch: Path) -> tuple[str, list[dict[str, Any]]]:
         # What a cluster is to read must lie where its nodes see it.
         here = self.place.address is None
         adapter = self.adapter if here else Path(shutil.copytree(self.adapter, scratch / "adapter"))

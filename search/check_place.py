@@ -15,21 +15,19 @@ OPTION = "--check-on"
 
 @dataclass(frozen=True)
 class CheckPlace:
-    """Where, and with what. address: of a Ray cluster, None for this machine; cpus, gpus: of the task there."""
+    """Where, and with what. address: of a Ray cluster, None for this machine; cpus, gpus: of the task there.
+
+    gpus: None is one where the cluster has any.
+    """
 
     address: str | None = None
     cpus: float = 1.0
-    gpus: float = 0.0
+    gpus: float | None = 0.0
 
     @property
     def threads(self) -> int | None:
         """Of the process that asks; None takes all there are."""
         return None if self.address is None else max(1, int(self.cpus))
-
-    @property
-    def device(self) -> str:
-        """The kind of device that answers, cpu or cuda."""
-        return "cuda" if self.gpus else "cpu"
 
     def __str__(self) -> str:
         if self.address is not None:
@@ -56,7 +54,7 @@ def check_place(manifest: Mapping[str, Any], facts: Facts, quantization: str, ch
     if address is None:
         raise InputError(_without_gpu(quantization))
     _check_address(address)
-    gpus = (asked or 1.0) if needs_gpu else 0.0
+    gpus = (asked or 1.0) if needs_gpu else 0.0 if on_gpu is False else None
     return CheckPlace(str(address), float(options.get("cpus_per_trial") or 1.0), gpus)
 
 

@@ -83,7 +83,7 @@ def export(
         check = AdapterCheck(folder, row.id, work, manifest, facts, place, progress)
         alone = check.run(merge=False)
         merged = check.run(merge=True) if merge else None
-        found = {"device": place.device, **alone.as_data(), **({"merged": merged.as_data()} if merged else {})}
+        found = {**alone.as_data(), **({"merged": merged.as_data()} if merged else {})}
         _describe(folder, row, work, manifest, facts.prompting, found)
         work.chmod(0o755)
         put_in_place(work, target, last=ADAPTER_FILES[1])
@@ -94,7 +94,7 @@ def export(
         row,
         verified=alone.asked,
         differing=alone.differing,
-        checked_on=place.device,
+        checked_on=alone.device,
         blind=alone.is_blind,
         merged=None if merged is None else merged.asked - merged.differing,
     )

@@ -46,6 +46,13 @@ def measure(request: dict[str, Any], progress: Callable[[str], None] = lambda li
     return Asking(request, model.eval(), processor_of(request), progress).measured()
 
 
+def device() -> str:
+    """Where it computes: cuda where there is any, else cpu."""
+    import torch
+
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
 def adapted(request: dict[str, Any]) -> Any:
     """The base with the adapter. Raises ValueError where plain peft would leave out a part of it."""
     from peft import PeftModel, get_peft_model_state_dict
@@ -117,7 +124,7 @@ def _placed(request: dict[str, Any], name: str, **options: Any) -> Any:
     model_class = AutoModelForCausalLM if request["text_only"] else AutoModelForImageTextToText
     if request["attention"]:
         options["attn_implementation"] = request["attention"]
-    if torch.cuda.is_available():
+    if device() == "cuda":
         options["device_map"] = request["device_map"] or {"": "cuda"}
     return model_class.from_pretrained(
         name,
@@ -453,5 +460,5 @@ def _content(request: dict[str, Any], probe: dict[str, Any]) -> str | list[dict[
 
 if __name__ == "__main__":
     asked, answered = map(Path, sys.argv[1:3])
-    said = measure(json.loads(asked.read_text(encoding="utf-8")), lambda line: print(line, flush=True))
-    answered.write_text(json.dumps(said), encoding="utf-8")
+    measured = measure(json.loads(asked.read_text(encoding="utf-8")), lambda line: print(line, flush=True))
+    answered.write_text(json.dumps({"device": device(), "measured": measured}), encoding="utf-8")

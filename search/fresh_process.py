@@ -29,19 +29,20 @@ class ExportError(RuntimeError):
 
 def ask_afresh(
     request: Mapping[str, Any], scratch: Path, place: CheckPlace, home: Path, progress: Progress
-) -> list[dict[str, Any]]:
-    """What `export_check.measure` finds for a request.
+) -> tuple[str, list[dict[str, Any]]]:
+    """(kind of device, what `export_check.measure` finds there for a request).
 
     scratch: a folder for this alone, which every node of a cluster sees; home: the run folder. progress is told in one
     line how far it is. Raises ExportError where the process fails.
     """
     (scratch / ASKED).write_text(json.dumps(dict(request)), encoding="utf-8")
     code = _run_here(scratch, place, progress) if place.address is None else _run_there(scratch, place, home, progress)
+    _tell(scratch, progress)
     if code != 0:
         what = "merge" if request["merge"] else "load"
         raise ExportError(f"the adapter does not {what} in a fresh process {place}: {_reason(scratch, code)}")
-    found: list[dict[str, Any]] = json.loads((scratch / ANSWERED).read_text(encoding="utf-8"))
-    return found
+    found = json.loads((scratch / ANSWERED).read_text(encoding="utf-8"))
+    return found["device"], found["measured"]
 
 
 def _run_here(scratch: Path, place: CheckPlace, progress: Progress) -> int:
@@ -63,8 +64,9 @@ def _run_there(scratch: Path, place: CheckPlace, home: Path, progress: Progress)
 
     with cluster.connected(place.address, home):
         cluster.check_shared(home)
-        progress("waiting for a machine of the cluster")
-        task = ray.remote(num_cpus=place.cpus, num_gpus=place.gpus, max_retries=0)(_run_on_worker)
+        gpus = cluster.default_gpus() if place.gpus is None else place.gpus
+        progress(f"waiting for a machine of the cluster with {place.cpus:g} CPUs and {gpus:g} GPUs")
+        task = ray.remote(num_cpus=place.cpus, num_gpus=gpus, max_retries=0)(_run_on_worker)
         done = task.remote(str(scratch))
         while not ray.wait([done], timeout=PAUSE)[0]:
             _tell(scratch, progress)

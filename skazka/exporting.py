@@ -74,9 +74,9 @@ def _lines(done: Exported) -> list[str]:
     where = printable(str(done.folder))
     lines = [f"exported {label(done.trial)} to {where}; {done.verified} answers verified on {DEVICES[done.checked_on]}"]
     if done.differing:
-        lines.append(f"{done.differing} of them differ in the letter, by no more than rounding decides")
+        lines.append(f"texts that differ: {done.differing} of {done.verified}, by no more than rounding decides")
     if done.blind:
-        lines.append("note: the adapter changes too little to be told from the bare base by the odds of the names")
+        lines.append("note: the odds of the names cannot tell the adapter from the bare base: it changes too little")
     if done.merged is not None:
         merged = printable(str(done.folder / "merged"))
         lines.append(f"merged model in {merged}; {done.merged} of {done.verified} answers are the same to the letter")

@@ -16,7 +16,11 @@ LIGHT = (
     *(path for package in ("spaces", "studies", "analysis") for path in sorted((ROOT / package).rglob("*.py"))),
     *(ROOT / "trainables" / f"{name}.py" for name in ("grading", "answers", "scoring", "metrics", "task", "fidelity")),
     *(ROOT / "search" / f"{name}.py" for name in ("ledger", "run_folder", "manifest", "export", "export_check")),
-    *(ROOT / "search" / f"{name}.py" for name in ("adapter_record", "asking", "check_place", "fresh_process")),
+    *(
+        ROOT / "search" / f"{name}.py"
+        for name in ("adapter_record", "adapter_check", "adapter_files", "asking", "check_place")
+    ),
+    *(ROOT / "search" / f"{name}.py" for name in ("check_request", "fresh_process", "model_card")),
     *(
         ROOT / "skazka" / f"{name}.py"
         for name in ("asking", "cli", "exporting", "api", "streams", "environment", "terminal", "table", "trial_table")

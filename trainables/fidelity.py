@@ -47,14 +47,16 @@ def tolerance_of(dtype: str, quantization: str = "none", rounding: float | None 
 class Fidelity:
     """How what a model says now differs from what was recorded.
 
-    asked: probes; differing: of these, whose text is another now; prompts: whose prompt is. gap: the largest of a
-    token of a recorded text; infinite where one cannot be said at all. odds: names whose log-probability is known both
-    times; rms and largest: of the differences, nats. effect: root mean square by which the adapter had moved them from
-    the bare base's, nats; None where those are not known. rounding: root mean square by which the model's own odds move
-    when its embeddings are rounded otherwise, nats; None where it was not asked. tolerance: what that allows. worst:
-    the probe with the largest gap, what was recorded and what it says now.
+    device: the kind that answered now, cpu or cuda. asked: probes; differing: of these, whose text is another now;
+    prompts: whose prompt is. gap: the largest of a token of a recorded text; infinite where one cannot be said at all.
+    odds: names whose log-probability is known both times; rms and largest: of the differences, nats. effect: root mean
+    square by which the adapter had moved them from the bare base's, nats; None where those are not known. rounding:
+    root mean square by which the model's own odds move when its embeddings are rounded otherwise, nats; None where it
+    was not asked. tolerance: what that allows. worst: the probe with the largest gap, what was recorded and what it
+    says now.
     """
 
+    device: str
     asked: int
     differing: int
     prompts: int
@@ -106,13 +108,15 @@ def fidelity(
     *,
     dtype: str,
     quantization: str = "none",
+    device: str = "cpu",
     before: Sequence[Answer] = (),
     prompts: Mapping[str, str] | None = None,
 ) -> Fidelity:
     """Compare a trial's answers with those of `search/export_check.py`, in the same order.
 
-    dtype, quantization: of the base. before: the bare base's answers to the same probes, in any order. prompts: probe
-    -> `export_check.digest` of its prompt's tokens; what is not in it is not compared.
+    dtype, quantization: of the base. device: the kind on which it was measured. before: the bare base's answers to the
+    same probes, in any order. prompts: probe -> `export_check.digest` of its prompt's tokens; what is not in it is not
+    compared.
     """
     told = list(zip(recorded, measured, strict=True))
     gaps = [_largest_gap(now) for now in measured]
@@ -130,6 +134,7 @@ def fidelity(
         moves += [difference(now["odds"].get(name), value) for name, value in moved.items()]
     rounding = _root_mean_square(moves) if moves else None
     return Fidelity(
+        device=device,
         asked=len(recorded),
         differing=sum(answer.text != now["text"] for answer, now in told),
         prompts=sum((prompts or {}).get(answer.probe, now["prompt"]) != now["prompt"] for answer, now in told),

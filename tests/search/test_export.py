@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import json
+import re
 import shutil
 import weakref
 from collections.abc import Callable
@@ -89,7 +90,8 @@ def test_an_adapter_trained_in_bfloat16_is_exported_where_other_kernels_round(
     done = export(run, tmp_path / "adapter", progress=seen.append)
     assert done.verified == PROBES
     assert (done.checked_on, done.blind) == ("cpu", False)
-    assert f"answers: {PROBES} of {PROBES}" in seen
+    assert seen[0] == "loading the base model"
+    assert re.fullmatch(r"rounding: (\d+) of \1", seen[-1])
     check = json.loads((done.folder / RECORD).read_text(encoding="utf-8"))["check"]
     assert (check["asked"], check["differing"], check["device"]) == (PROBES, done.differing, "cpu")
     card = (done.folder / "README.md").read_text(encoding="utf-8")
@@ -213,7 +215,7 @@ def test_it_is_asked_by_the_settings_of_the_run(
 @pytest.fixture
 def in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
     """A fresh process takes seconds to begin."""
-    monkeypatch.setattr(adapter_check, "ask_afresh", lambda request, *_: export_check.measure(request))
+    monkeypatch.setattr(adapter_check, "ask_afresh", lambda request, *_: ("cpu", export_check.measure(request)))
 
 
 @pytest.mark.usefixtures("in_this_process")
@@ -359,6 +361,8 @@ def facts_of(device: str | None) -> Facts:
         (None, 1, True, None, CheckPlace(gpus=1)),
         (None, None, False, None, CheckPlace()),
         (None, None, True, None, CheckPlace(gpus=1)),
+        # On a cluster: one where it has any.
+        (None, None, False, "auto", CheckPlace("auto", 2, None)),
     ],
 )
 def test_it_is_checked_where_the_trials_device_is(
