@@ -21,6 +21,7 @@ from trainables import checkpoint
 from trainables.answers import Answer, graded_from_data
 from trainables.facts import Facts
 from trainables.fidelity import Fidelity, fidelity
+from trainables.loading import device
 
 
 @dataclass
@@ -43,8 +44,8 @@ def check(bench: Bench) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(dir=bench.folder) as scratch:
         request = _request(bench, adapter, Path(scratch), merge=False)
         place = CheckPlace(gpus=float(torch.cuda.is_available()))
-        measured = ask_afresh(request, Path(scratch), place, bench.folder, stages)
-    found = _compared(bench, measured)
+        answered = ask_afresh(request, Path(scratch), place, bench.folder, stages)
+    found = _compared(bench, *answered)
     told = {**_told(found), "began": stages.began, "bytes": _bytes(adapter)}
     if found.problems:
         raise Wrong("; ".join(found.problems), told)
@@ -76,7 +77,7 @@ def _asked_here(bench: Bench, adapter: Path, *, merge: bool) -> tuple[Fidelity, 
     stages, meter = Stages(), Meter()
     with tempfile.TemporaryDirectory(dir=bench.folder) as scratch, meter.step("ask"):
         measured = export_check.measure(_request(bench, adapter, Path(scratch), merge=merge), stages)
-    return _compared(bench, measured), {**meter.as_data(), "began": stages.began}
+    return _compared(bench, device(), measured), {**meter.as_data(), "began": stages.began}
 
 
 def _request(bench: Bench, adapter: Path, scratch: Path, *, merge: bool) -> dict[str, Any]:
@@ -92,11 +93,12 @@ def _base(bench: Bench) -> dict[str, Any]:
     return {"id": study.base_model, "revision": None, "dtype": study.file.base_model.dtype}
 
 
-def _compared(bench: Bench, measured: list[dict[str, Any]]) -> Fidelity:
+def _compared(bench: Bench, asked_on: str, measured: list[dict[str, Any]]) -> Fidelity:
     return fidelity(
         _recorded(bench),
         measured,
         dtype=_base(bench)["dtype"],
+        device=asked_on,
         before=[graded.answer for graded in Facts.read(bench.prepared).before],
         prompts=EncodedStudy.read(bench.prepared).prompts,
     )

@@ -116,6 +116,7 @@ def test_the_export_is_its_trial_and_no_other_passes_for_it(found: dict[str, Any
     for name in ("export check", "merge"):
         assert found[name]["asked"] == found["base model"]["rows"]["probes"] == 14
         assert (found[name]["differing"], found[name]["prompts"]) == (0, 0)
+        assert found[name]["device"] == "cpu"
         assert not found[name]["blind"]
     assert found["another adapter"]["refused"]
     assert found["merge"]["bytes"] == found["base model"]["bytes"]
