@@ -10,6 +10,8 @@ from typing import TypeVar
 import torch
 from accelerate.utils.memory import should_reduce_batch_size
 
+# What CUDA itself says of memory that torch's allocator did not ask for: contexts, kernels, workspaces.
+PAST_THE_ALLOCATOR = ("CUBLAS_STATUS_ALLOC_FAILED", "CUDA error: out of memory", "CUDA driver error: out of memory")
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
@@ -19,7 +21,7 @@ def is_out_of_memory(error: BaseException) -> bool:
     if isinstance(error, torch.OutOfMemoryError):
         return True
     return isinstance(error, RuntimeError) and (
-        should_reduce_batch_size(error) or "CUBLAS_STATUS_ALLOC_FAILED" in str(error)
+        should_reduce_batch_size(error) or any(said in str(error) for said in PAST_THE_ALLOCATOR)
     )
 
 

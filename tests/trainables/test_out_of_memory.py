@@ -29,11 +29,12 @@ from trainables.vision_features import VisionFeatures
 SHORT = (
     torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB."),
     RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"),
+    torch.AcceleratorError("CUDA error: out of memory\nSearch for `cudaErrorMemoryAllocation' in the docs"),
     RuntimeError("[enforce fail at alloc_cpu.cpp:127] . DefaultCPUAllocator: can't allocate memory"),
 )
 
 
-@pytest.mark.parametrize("error", SHORT, ids=["cuda", "cublas", "cpu"])
+@pytest.mark.parametrize("error", SHORT, ids=["cuda", "cublas", "beside", "cpu"])
 def test_half_as_many_until_they_fit(error: RuntimeError) -> None:
     tried: list[int] = []
 
@@ -204,7 +205,7 @@ def test_a_preparation_survives_it(
     assert again.replay == prepared.replay
 
 
-@pytest.mark.parametrize("error", SHORT, ids=["cuda", "cublas", "cpu"])
+@pytest.mark.parametrize("error", SHORT, ids=["cuda", "cublas", "beside", "cpu"])
 def test_a_picture_too_large_to_be_looked_at_is_named(
     base: BaseModel, tiny_study: Path, monkeypatch: pytest.MonkeyPatch, error: RuntimeError
 ) -> None:
