@@ -14,12 +14,15 @@ from transformers.models.auto.modeling_auto import MODEL_FOR_IMAGE_TEXT_TO_TEXT_
 
 from studies.study import BaseModelSpec
 from trainables.adapted import unquantised
+from trainables.memory import is_out_of_memory, memory_of
 from trainables.text_layers import LayersUnknown
 
 # In the names of parts that look at pictures, whatever the family.
 PICTURES = re.compile(r"vision|visual|image|img")
 # What transformers says, in no type of its own, of a processor whose library is not installed.
 LACKING = "Missing optional dependencies"
+# And of a quantised model for which the GPUs do not suffice.
+OFFLOADED = "dispatched on the CPU or the disk"
 ANOTHER = "choose another base model: docs/models.md names those that were tried"
 
 
@@ -143,8 +146,8 @@ def explain(name: str, error: BaseException) -> str:
         if kind == "HfHubHTTPError":
             status = getattr(getattr(cause, "response", None), "status_code", "an error")
             return f"the hub answered {status} for {name!r} — renew HF_TOKEN, or try again later"
-        if isinstance(cause, torch.OutOfMemoryError):
-            return f"{name!r} does not fit the GPU's memory — use quantization: 4bit, or a smaller model"
+        if is_out_of_memory(cause) or OFFLOADED in str(cause):
+            return f"{name!r} does not fit {memory_of(torch.device(device()))} — use quantization: 4bit, or a smaller model"
         if isinstance(cause, ImportError) or LACKING in str(cause):
             remedy = "install what it names; for most models: pip install 'skazka-tune[vision]'"
             return f"{name!r} needs a library that is not there ({_last(cause)}) — {remedy}"

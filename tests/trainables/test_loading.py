@@ -48,7 +48,15 @@ def as_transformers_raises(cause: Exception) -> Exception:
         (LocalEntryNotFoundError("no"), "'owner/model' is not in the cache, and the hub cannot be reached — check"),
         (OfflineModeIsEnabled("no"), "'owner/model' is not in the cache, and the hub cannot be reached — check"),
         (HfHubHTTPError("no", response=ANSWER), "the hub answered 403 for 'owner/model' — renew HF_TOKEN"),
-        (torch.OutOfMemoryError("CUDA"), "'owner/model' does not fit the GPU's memory — use quantization: 4bit"),
+        (torch.OutOfMemoryError("CUDA"), "'owner/model' does not fit memory — use quantization: 4bit"),
+        (
+            RuntimeError("[enforce fail at alloc_cpu.cpp:127] . DefaultCPUAllocator: can't allocate memory"),
+            "'owner/model' does not fit memory — use quantization: 4bit, or a smaller model",
+        ),
+        (
+            ValueError("Some modules are dispatched on the CPU or the disk. Make sure you have enough GPU RAM."),
+            "'owner/model' does not fit memory — use quantization: 4bit, or a smaller model",
+        ),
         (ImportError("needs torchvision"), "a library that is not there (needs torchvision) — install what it names"),
         (
             ValueError("No processor class. Missing optional dependencies: torchvision."),
@@ -62,6 +70,12 @@ def test_each_reason_has_its_remedy(cause: Exception, said: str, monkeypatch: py
     message = explain("owner/model", as_transformers_raises(cause))
     assert said in message
     assert "\n" not in message
+
+
+def test_where_a_model_does_not_fit_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    message = explain("owner/model", as_transformers_raises(torch.OutOfMemoryError("CUDA out of memory.")))
+    assert message == "'owner/model' does not fit the GPU's memory — use quantization: 4bit, or a smaller model"
 
 
 def test_offline_mode_is_named_where_it_was_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
