@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlparse
 
 from search.known_controls import said_of, unknown_controls
@@ -24,6 +24,7 @@ from studies.study import Study
 from trainables.scoring import KNOWN_SHARE
 
 if TYPE_CHECKING:
+    from trainables.base_model import BaseModel
     from trainables.sizing import Cost, Sizer
 
 Level = Literal["ok", "note", "stop"]
@@ -203,7 +204,7 @@ def size_up(study: Study, space: Space, *, trust_remote_code: bool = False) -> t
     return [_loaded(study, base), _adapted(base), *_asked_by(base), *notes, *memory, *controls], sized
 
 
-def _controls(study: Study, base: Any) -> Iterator[Finding]:
+def _controls(study: Study, base: BaseModel) -> Iterator[Finding]:
     """The controls that the base does not know; where it knows none, a search would measure no forgetting."""
     from trainables.examination import Examination
 
@@ -233,17 +234,17 @@ def _lengths_asked(study: Study, space: Space) -> list[int]:
     return asked + [int(value) for value in (domain.ends() if domain is not None else ()) if isinstance(value, int)]
 
 
-def _loaded(study: Study, base: Any) -> Finding:
+def _loaded(study: Study, base: BaseModel) -> Finding:
     return Finding(
         "ok", f"{study.base_model} loads: {base.model.config.model_type}, {_weights(base) / 1e6:,.0f} M weights"
     )
 
 
-def _adapted(base: Any) -> Finding:
+def _adapted(base: BaseModel) -> Finding:
     return Finding("ok", f"LoRA adapts {base.layers}")
 
 
-def _asked_by(base: Any) -> Iterator[Finding]:
+def _asked_by(base: BaseModel) -> Iterator[Finding]:
     """How the chat template is asked, where it has a say in it."""
     from trainables.chat_template import as_yaml
 
@@ -254,7 +255,7 @@ def _asked_by(base: Any) -> Iterator[Finding]:
         yield Finding("ok", "chat template: writes the day; a run keeps that on which it was prepared")
 
 
-def _weights(base: Any) -> int:
+def _weights(base: BaseModel) -> int:
     return sum(weight.numel() for weight in base.model.parameters())
 
 
@@ -262,7 +263,7 @@ def _memory(sizer: Sizer, space: Space, config: TrialConfig, first: Cost) -> Ite
     """Whether one row fits beside the base, and which of the space's largest trials fit as a whole."""
     from trainables.sizing import corners
 
-    available = _memory_of(sizer.base.device)
+    available = _memory_of(sizer.base)
     if available is None:
         return
     ways = "quantization: 4bit, gradient_checkpointing: true or a smaller micro_batch in base_model"
@@ -271,7 +272,7 @@ def _memory(sizer: Sizer, space: Space, config: TrialConfig, first: Cost) -> Ite
             "stop", f"a trial needs about {_gb(least)} for one row, there are {_gb(available)}", f"use {ways}"
         )
         return
-    on_gpu = sizer.base.device.type == "cuda"
+    on_gpu = bool(sizer.base.gpus)
     for corner in corners(space, config):
         found = sizer.cost(corner, measure=on_gpu, timed=False)
         asked = min(corner.batch_size, sizer.engine.micro_batch or corner.batch_size, len(sizer.study.training))
@@ -283,10 +284,11 @@ def _memory(sizer: Sizer, space: Space, config: TrialConfig, first: Cost) -> Ite
             yield Finding("note", f"{what} needs about {_gb(found.memory)}, there are {_gb(available)}", f"use {ways}")
 
 
-def _memory_of(device: Any) -> int | None:
+def _memory_of(base: BaseModel) -> int | None:
+    """Bytes of the GPUs that a base lies on, else of this machine; None where the system does not say."""
     import torch
 
-    return torch.cuda.get_device_properties(device).total_memory if device.type == "cuda" else memory_bytes()
+    return sum(torch.cuda.get_device_properties(gpu).total_memory for gpu in base.gpus) or memory_bytes()
 
 
 def study_findings(error: InputError) -> list[Finding]:

@@ -74,6 +74,11 @@ class BaseModel:
         return device
 
     @property
+    def gpus(self) -> list[torch.device]:
+        """The GPUs that its weights lie on, several where the model is spread; none on a machine without."""
+        return [one for one in dict.fromkeys(weight.device for weight in self.model.parameters()) if one.type == "cuda"]
+
+    @property
     def pad_id(self) -> int:
         """The id that fills short rows; it is masked wherever it stands."""
         tokenizer = self.encoder.tokenizer

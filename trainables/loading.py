@@ -147,7 +147,7 @@ def explain(name: str, error: BaseException) -> str:
             status = getattr(getattr(cause, "response", None), "status_code", "an error")
             return f"the hub answered {status} for {name!r} — renew HF_TOKEN, or try again later"
         if is_out_of_memory(cause) or OFFLOADED in str(cause):
-            return f"{name!r} does not fit {memory_of(torch.device(device()))} — use quantization: 4bit, or a smaller model"
+            return f"{name!r} does not fit {memory_of(device())} — use quantization: 4bit, or a smaller model"
         if isinstance(cause, ImportError) or LACKING in str(cause):
             remedy = "install what it names; for most models: pip install 'skazka-tune[vision]'"
             return f"{name!r} needs a library that is not there ({_last(cause)}) — {remedy}"

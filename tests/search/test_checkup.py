@@ -13,6 +13,7 @@ import torch
 from benchmarks.campaigns.good_inputs import manifest_of
 from search import checkup
 from search.ledger import Ledger
+from search.manifest import memory_bytes
 from search.preparation import UNLOADABLE, prepare_run
 from search.run_folder import RunFolder
 from spaces.space import load_space
@@ -29,7 +30,7 @@ class Tried:
 
     def __init__(self, rows: int) -> None:
         self.rows = rows
-        self.base = SimpleNamespace(device=SimpleNamespace(type="cuda"))
+        self.base = SimpleNamespace(gpus=["cuda:0"])
         self.engine = SimpleNamespace(micro_batch=None)
         self.study = SimpleNamespace(training=range(100))
 
@@ -53,6 +54,15 @@ def test_a_batch_that_ran_out_of_memory_is_named(monkeypatch: pytest.MonkeyPatch
             "batch_size 8 with attention and rank 32 does not fit 24.0 GB at once, but 4 of its rows do"
         )
         assert found[0].remedy.startswith("such trials halve their micro-batch themselves")
+
+
+def test_a_spread_base_has_the_memory_of_all_its_gpus(monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes = {"cuda:0": 24 * GB, "cuda:1": 16 * GB}
+    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda gpu: SimpleNamespace(total_memory=sizes[gpu]))
+    spread: Any = SimpleNamespace(gpus=list(sizes))
+    assert checkup._memory_of(spread) == 40 * GB
+    nowhere: Any = SimpleNamespace(gpus=[])
+    assert checkup._memory_of(nowhere) == memory_bytes()
 
 
 def test_a_study_of_which_no_row_fits_is_refused_in_one_line(
