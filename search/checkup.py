@@ -153,6 +153,7 @@ def size_up(study: Study, space: Space, *, trust_remote_code: bool = False) -> t
     import transformers
 
     from trainables.base_model import BaseModel
+    from trainables.engine import NotFinite
     from trainables.examination import RowError
     from trainables.families import FamilyRefused
     from trainables.loading import ModelRefused
@@ -187,6 +188,9 @@ def size_up(study: Study, space: Space, *, trust_remote_code: bool = False) -> t
         controls = list(_controls(study, base)) if measure else []
     except RowError as error:
         return [_loaded(study, base), *study_findings(InputError(error.problems))], None
+    except NotFinite as error:
+        message, _, remedy = str(error).partition(": ")
+        return [_loaded(study, base), Finding("note", f"a trial such as {name} fails: {message}", remedy)], None
     except RuntimeError as error:
         if not is_out_of_memory(error):
             raise

@@ -151,12 +151,14 @@ def prepare_run(folder: RunFolder) -> None:
     from trainables.examination import RowError
     from trainables.families import FamilyRefused
     from trainables.loading import ModelRefused
-    from trainables.memory import is_out_of_memory, one_row_too_many
+    from trainables.memory import is_out_of_memory, limit_memory, one_row_too_many
     from trainables.prepared import prepare
     from trainables.tryout import try_out
 
     torch.set_num_threads(1)
     study, manifest = folder.study(), folder.manifest()
+    # The rest of a GPU may be another's, whose trials run beside.
+    limit_memory(manifest["options"].get("gpus_per_trial"))
     spec, trust = study.file.base_model, manifest["options"].get("trust_remote_code", False)
     model = manifest["base_model"]["id"]
     with closing(folder.ledger()) as ledger:

@@ -37,7 +37,7 @@ def load_model(
 
     whole: the modules that quantisation leaves alone; None is all but the layers of the text model.
     trust_remote_code: run the Python code that comes with the model. Only safetensors are read.
-    Raises ModelRefused, and LayersUnknown where quantisation finds no layers of a text model.
+    Raises ModelRefused.
     """
     refuse_unfit(spec)
     options: dict[str, Any] = {"revision": spec.revision, "trust_remote_code": trust_remote_code}
@@ -54,8 +54,10 @@ def load_model(
             with torch.device("meta"):
                 whole = unquantised(model_class.from_config(config, trust_remote_code=trust_remote_code))
         model = model_class.from_pretrained(name, use_safetensors=True, **options, **model_options(spec, whole or ()))
-    except (LayersUnknown, ModelRefused, MemoryError):
+    except (ModelRefused, MemoryError):
         raise
+    except LayersUnknown as error:
+        raise ModelRefused(f"{name!r} cannot be trained here: {error} — {ANOTHER}") from error
     # A model's own Python code raises whatever it likes.
     except Exception as error:
         raise ModelRefused(explain(name, error)) from error

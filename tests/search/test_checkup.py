@@ -20,6 +20,7 @@ from spaces.space import load_space
 from spaces.trial_config import TrialConfig
 from studies.checks import load_study
 from trainables.answering import Interviewer
+from trainables.engine import Engine, NotFinite
 from trainables.sizing import Cost
 
 GB = 10**9
@@ -63,6 +64,21 @@ def test_a_spread_base_has_the_memory_of_all_its_gpus(monkeypatch: pytest.Monkey
     assert checkup._memory_of(spread) == 40 * GB
     nowhere: Any = SimpleNamespace(gpus=[])
     assert checkup._memory_of(nowhere) == memory_bytes()
+
+
+def test_a_first_trial_that_diverges_is_a_note(tiny_study: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def diverge(engine: Engine) -> None:
+        raise NotFinite("the loss is nan in epoch 1: lower the learning rate")
+
+    monkeypatch.setattr(Engine, "train_epoch", diverge)
+    study = load_study(tiny_study)
+    findings, sized = checkup.size_up(study, study.space())
+    assert sized is None
+    name, _ = checkup.first_trial(study)
+    said = checkup.Finding(
+        "note", f"a trial such as {name} fails: the loss is nan in epoch 1", "lower the learning rate"
+    )
+    assert findings[-1] == said
 
 
 def test_a_study_of_which_no_row_fits_is_refused_in_one_line(

@@ -229,6 +229,30 @@ def test_a_picture_too_large_to_be_looked_at_is_named(
     assert message.endswith("base_model.max_pixels, for example 262144")
 
 
+def test_whatever_a_tower_raises_names_the_row(
+    base: BaseModel, tiny_study: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(image: EncodedImage) -> VisionFeatures:
+        raise IndexError("list index out of range")
+
+    monkeypatch.setattr(base, "see", broken)
+    with pytest.raises(
+        RowError, match=r"training.jsonl:1 image: .*cannot be shown to the base model \(list index out of range\)"
+    ):
+        prepare(load_study(tiny_study), base)
+
+
+def test_a_lost_device_is_no_fault_of_a_picture(
+    base: BaseModel, tiny_study: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lost(image: EncodedImage) -> VisionFeatures:
+        raise torch.AcceleratorError("CUDA error: an illegal memory access was encountered")
+
+    monkeypatch.setattr(base, "see", lost)
+    with pytest.raises(torch.AcceleratorError):
+        prepare(load_study(tiny_study), base)
+
+
 def test_so_is_one_of_which_a_variant_is_looked_at(
     base: BaseModel, tiny_study: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
