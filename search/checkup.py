@@ -260,7 +260,7 @@ def _asked_by(base: BaseModel) -> Iterator[Finding]:
 
 
 def _weights(base: BaseModel) -> int:
-    return sum(weight.numel() for weight in base.model.parameters())
+    return int(base.model.num_parameters())
 
 
 def _memory(sizer: Sizer, space: Space, config: TrialConfig, first: Cost) -> Iterator[Finding]:
