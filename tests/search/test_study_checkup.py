@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from benchmarks.campaigns.good_inputs import manifest_of
-from search import checkup
+from search import study_checkup
 from search.ledger import Ledger
 from search.manifest import memory_bytes
 from search.preparation import UNLOADABLE, prepare_run
@@ -45,10 +45,10 @@ class Tried:
 
 @pytest.mark.parametrize(("rows", "notes"), [(8, 0), (4, 2)])
 def test_a_batch_that_ran_out_of_memory_is_named(monkeypatch: pytest.MonkeyPatch, rows: int, notes: int) -> None:
-    monkeypatch.setattr(checkup, "_memory_of", lambda _: 24 * GB)
+    monkeypatch.setattr(study_checkup, "_memory_of", lambda _: 24 * GB)
     tried: Any = Tried(rows)
     first = Cost(8 * GB, GB, 4 * GB, 1.0, 1.0, 4)
-    found = list(checkup._memory(tried, load_space("lora"), TrialConfig(), first))
+    found = list(study_checkup._memory(tried, load_space("lora"), TrialConfig(), first))
     assert [finding.level for finding in found] == ["note"] * notes
     if notes:
         assert found[0].what == (
@@ -61,9 +61,9 @@ def test_a_spread_base_has_the_memory_of_all_its_gpus(monkeypatch: pytest.Monkey
     sizes = {"cuda:0": 24 * GB, "cuda:1": 16 * GB}
     monkeypatch.setattr(torch.cuda, "get_device_properties", lambda gpu: SimpleNamespace(total_memory=sizes[gpu]))
     spread: Any = SimpleNamespace(gpus=list(sizes))
-    assert checkup._memory_of(spread) == 40 * GB
+    assert study_checkup._memory_of(spread) == 40 * GB
     nowhere: Any = SimpleNamespace(gpus=[])
-    assert checkup._memory_of(nowhere) == memory_bytes()
+    assert study_checkup._memory_of(nowhere) == memory_bytes()
 
 
 def test_a_first_trial_that_diverges_is_a_note(tiny_study: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -72,10 +72,10 @@ def test_a_first_trial_that_diverges_is_a_note(tiny_study: Path, monkeypatch: py
 
     monkeypatch.setattr(Engine, "train_epoch", diverge)
     study = load_study(tiny_study)
-    findings, sized = checkup.size_up(study, study.space())
+    findings, sized = study_checkup.size_up(study, study.space())
     assert sized is None
-    name, _ = checkup.first_trial(study)
-    said = checkup.Finding(
+    name, _ = study_checkup.first_trial(study)
+    said = study_checkup.Finding(
         "note", f"a trial such as {name} fails: the loss is nan in epoch 1", "lower the learning rate"
     )
     assert findings[-1] == said
@@ -89,7 +89,7 @@ def test_a_study_of_which_no_row_fits_is_refused_in_one_line(
 
     monkeypatch.setattr(Interviewer, "_generate", no_room)
     study = load_study(tiny_study)
-    findings, sized = checkup.size_up(study, study.space())
+    findings, sized = study_checkup.size_up(study, study.space())
     assert sized is None
     assert [finding.what for finding in findings if finding.level == "stop"] == [
         "one row at a time does not fit memory beside the base model"
