@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from contextlib import closing
@@ -135,6 +136,9 @@ def _explain(folder: RunFolder, code: int, errors: str) -> None:
         raise InputError(Problem(**problem) for problem in json.loads(last))
     if code == DISK_FULL:
         raise DiskFull(f"{folder.path}: no space left on the disk")
+    if code == -signal.SIGKILL:
+        remedy = "prepare where there is more, or choose a smaller base_model"
+        raise PreparationError(f"the preparation was killed, most likely for lack of memory — {remedy}")
     if code != 0:
         raise PreparationError(f"the preparation failed: {last}")
 

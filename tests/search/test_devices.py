@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 from contextlib import nullcontext
 from dataclasses import replace
@@ -179,6 +180,13 @@ def test_a_preparation_takes_a_trial_s_share_of_its_gpu(tmp_path: Path, monkeypa
     monkeypatch.setattr(RunFolder, "manifest", lambda self: {"options": {"gpus_per_trial": 0.25}})
     with pytest.raises(NoFurther):
         preparation.prepare_run(RunFolder(tmp_path))
+
+
+def test_a_preparation_that_the_system_killed_says_what_to_do(tmp_path: Path) -> None:
+    killed = Ended()
+    killed.returncode = -signal.SIGKILL
+    with pytest.raises(preparation.PreparationError, match="was killed, most likely for lack of memory — prepare"):
+        preparation.finish_here(RunFolder(tmp_path), killed)  # type: ignore[arg-type]
 
 
 class Ended:
