@@ -190,18 +190,34 @@ def _memory(sizer: Sizer, space: Space, config: TrialConfig, first: Cost) -> Ite
             f"use {ways}",
         )
         return
-    on_gpu = bool(sizer.base.gpus)
     for corner in corners(space, config):
-        found = sizer.cost(corner, measure=on_gpu, timed=False)
-        asked = min(corner.batch_size, sizer.engine.micro_batch or corner.batch_size, len(sizer.study.training))
         what = f"batch_size {corner.batch_size} with {corner.target_modules} and rank {corner.rank}"
+        found = _cost_of(sizer, corner)
+        if found is None:
+            said = f"of {what} not even one row fits {gigabytes(available)}"
+            yield Finding("note", said, f"leave it out of the space, or use {ways}")
+            continue
+        asked = min(corner.batch_size, sizer.engine.micro_batch or corner.batch_size, len(sizer.study.training))
         if found.micro_batch < asked:
             said = f"{what} does not fit {gigabytes(available)} at once, but {found.micro_batch} of its rows do"
             yield Finding("note", said, f"such trials halve their micro-batch themselves; for more at once {ways}")
         elif found.memory > available:
-            yield Finding(
-                "note", f"{what} needs about {gigabytes(found.memory)}, there are {gigabytes(available)}", f"use {ways}"
-            )
+            said = f"{what} needs about {gigabytes(found.memory)}, there are {gigabytes(available)}"
+            yield Finding("note", said, f"use {ways}")
+
+
+def _cost_of(sizer: Sizer, corner: TrialConfig) -> Cost | None:
+    """What such a trial takes; None where the GPU's memory does not do for one row of it."""
+    from trainables.memory import free_memory, is_out_of_memory
+
+    try:
+        return sizer.cost(corner, measure=bool(sizer.base.gpus), timed=False)
+    except RuntimeError as error:
+        if not is_out_of_memory(error):
+            raise
+    # Outside the handler, whose traceback would hold the memory.
+    free_memory()
+    return None
 
 
 def _memory_of(base: BaseModel) -> int | None:

@@ -39,6 +39,8 @@ class Tried:
         """As it is measured: memory that ran out was never allocated."""
         assert measure
         assert not timed
+        if not self.rows:
+            raise torch.OutOfMemoryError("CUDA out of memory.")
         at_once = min(config.batch_size, self.rows)
         return Cost(8 * GB, GB, at_once * GB, None, None, at_once)
 
@@ -55,6 +57,15 @@ def test_a_batch_that_ran_out_of_memory_is_named(monkeypatch: pytest.MonkeyPatch
             "batch_size 8 with attention and rank 32 does not fit 24.0 GB at once, but 4 of its rows do"
         )
         assert found[0].remedy.startswith("such trials halve their micro-batch themselves")
+
+
+def test_a_corner_of_which_no_row_fits_is_no_reason_to_stop(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(study_checkup, "_memory_of", lambda _: 24 * GB)
+    tried: Any = Tried(0)
+    found = list(study_checkup._memory(tried, load_space("lora"), TrialConfig(), Cost(8 * GB, GB, GB, 1.0, 1.0, 1)))
+    assert {finding.level for finding in found} == {"note"}
+    assert "of batch_size 8 with attention and rank 32 not even one row fits 24.0 GB" in [one.what for one in found]
+    assert found[0].remedy.startswith("leave it out of the space, or use quantization: 4bit")
 
 
 def test_a_spread_base_has_the_memory_of_all_its_gpus(monkeypatch: pytest.MonkeyPatch) -> None:
