@@ -12,6 +12,7 @@ import torch
 
 from benchmarks.campaigns.good_inputs import manifest_of
 from search import study_checkup
+from search.checkup import Finding
 from search.ledger import Ledger
 from search.manifest import memory_bytes
 from search.preparation import UNLOADABLE, prepare_run
@@ -86,9 +87,7 @@ def test_a_first_trial_that_diverges_is_a_note(tiny_study: Path, monkeypatch: py
     findings, sized = study_checkup.size_up(study, study.space())
     assert sized is None
     name, _ = study_checkup.first_trial(study)
-    said = study_checkup.Finding(
-        "note", f"a trial such as {name} fails: the loss is nan in epoch 1", "lower the learning rate"
-    )
+    said = Finding("note", f"a trial such as {name} fails: the loss is nan in epoch 1", "lower the learning rate")
     assert findings[-1] == said
 
 
