@@ -1,8 +1,8 @@
 """What a run meets on a GPU, without Ray and Optuna: `python -m benchmarks.gpu --out FILE`, within nine minutes.
 
 Qwen2.5-VL-3B's shapes with random weights, in bfloat16, through preparation, two trials, an out-of-memory on purpose,
-the check of an export, a merge, another adapter, and a trial in 4 bit. FILE gets, part by part, the seconds, the memory beside what
-`skazka doctor` says, and what failed: docs/gpu.md.
+the check of an export, a merge, another adapter, and a trial in 4 bit. FILE gets, part by part, the seconds, the memory
+beside what `skazka doctor` says, and what failed: docs/gpu.md.
 """
 
 from __future__ import annotations
