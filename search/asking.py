@@ -192,9 +192,8 @@ def _answers(
     subject: Subject, probes: Sequence[Probe], name: str, trust_remote_code: bool
 ) -> tuple[list[GradedAnswer], list[GradedAnswer]]:
     """The answers of the bare base and of the base with the adapter."""
-    import torch
-
     from trainables.examination import Examination, RowError
+    from trainables.memory import is_out_of_memory
 
     nothing: Rows[Any] = Rows("", [], [])
     asked = Rows("", list(probes), [0] * len(probes))
@@ -206,20 +205,22 @@ def _answers(
         raise InputError(
             [Problem(one.file, GIVEN_AS.get(one.field, one.field), one.message, one.remedy) for one in error.problems]
         ) from error
-    except torch.OutOfMemoryError as error:
-        remedy = "wait for what else runs on it, or set CUDA_VISIBLE_DEVICES= to ask on the CPU"
-        raise InputError(Problem("", "RUN", "the GPU's memory does not suffice", remedy)) from error
+    except RuntimeError as error:
+        if not is_out_of_memory(error):
+            raise
+        remedy = "wait for what else runs here, or set CUDA_VISIBLE_DEVICES= to ask on the CPU instead of a GPU"
+        raise InputError(Problem("", "RUN", "memory does not suffice for one question", remedy)) from error
 
 
 def _adapted(examination: Examination, adapter: Path) -> list[GradedAnswer]:
-    import torch
+    from trainables.memory import is_out_of_memory
 
     try:
         return examination.answers(adapter)
-    except torch.OutOfMemoryError:
-        raise
     # Whatever peft raises for settings and weights that are no adapter of this model: the bare one has just answered.
     except (RuntimeError, ValueError, KeyError, TypeError, AttributeError) as error:
+        if is_out_of_memory(error):
+            raise
         first = (str(error).strip().splitlines() or [type(error).__name__])[0]
         message = f"the adapter in {adapter} does not fit the base model ({first})"
         raise InputError(Problem("", "RUN", message, "give the base model that it was trained on")) from error

@@ -13,7 +13,7 @@ from spaces.trial_config import TargetModules
 from studies.study import BaseModelSpec
 from trainables.adapted import Adapted, by_module, by_name, unquantised
 from trainables.encoding import Encoded, EncodedImage, Encoder, collate
-from trainables.families import FamilyRefused, family_of, refusal, vision_model
+from trainables.families import family_of, refusal, vision_model
 from trainables.loading import load_model
 from trainables.prompting import BY_MODULE, BY_NAME, Prompting
 from trainables.settling import base_template, settle
@@ -61,17 +61,19 @@ class BaseModel:
     ) -> BaseModel:
         """Load a hub model or a local folder. Raises ModelRefused or FamilyRefused."""
         whole = prompting.unquantised if prompting else None
-        try:
-            loaded = load_model(name, spec, whole=whole, trust_remote_code=trust_remote_code)
-        except LayersUnknown as error:
-            raise FamilyRefused(f"{name!r} cannot be trained here: {error} — choose another base model") from error
-        return cls(*loaded, prompting, spec.template)
+        model, processor = load_model(name, spec, whole=whole, trust_remote_code=trust_remote_code)
+        return cls(model, processor, prompting, spec.template)
 
     @property
     def device(self) -> torch.device:
         """Where the model computes."""
         device: torch.device = self.model.device
         return device
+
+    @property
+    def gpus(self) -> list[torch.device]:
+        """The GPUs that its weights lie on, several where the model is spread; none on a machine without."""
+        return [one for one in dict.fromkeys(weight.device for weight in self.model.parameters()) if one.type == "cuda"]
 
     @property
     def pad_id(self) -> int:

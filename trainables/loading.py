@@ -14,12 +14,15 @@ from transformers.models.auto.modeling_auto import MODEL_FOR_IMAGE_TEXT_TO_TEXT_
 
 from studies.study import BaseModelSpec
 from trainables.adapted import unquantised
+from trainables.memory import is_out_of_memory, memory_of
 from trainables.text_layers import LayersUnknown
 
 # In the names of parts that look at pictures, whatever the family.
 PICTURES = re.compile(r"vision|visual|image|img")
 # What transformers says, in no type of its own, of a processor whose library is not installed.
 LACKING = "Missing optional dependencies"
+# And of a quantised model for which the GPUs do not suffice.
+OFFLOADED = "dispatched on the CPU or the disk"
 ANOTHER = "choose another base model: docs/models.md names those that were tried"
 
 
@@ -34,7 +37,7 @@ def load_model(
 
     whole: the modules that quantisation leaves alone; None is all but the layers of the text model.
     trust_remote_code: run the Python code that comes with the model. Only safetensors are read.
-    Raises ModelRefused, and LayersUnknown where quantisation finds no layers of a text model.
+    Raises ModelRefused.
     """
     refuse_unfit(spec)
     options: dict[str, Any] = {"revision": spec.revision, "trust_remote_code": trust_remote_code}
@@ -51,8 +54,10 @@ def load_model(
             with torch.device("meta"):
                 whole = unquantised(model_class.from_config(config, trust_remote_code=trust_remote_code))
         model = model_class.from_pretrained(name, use_safetensors=True, **options, **model_options(spec, whole or ()))
-    except (LayersUnknown, ModelRefused, MemoryError):
+    except (ModelRefused, MemoryError):
         raise
+    except LayersUnknown as error:
+        raise ModelRefused(f"{name!r} cannot be trained here: {error} — {ANOTHER}") from error
     # A model's own Python code raises whatever it likes.
     except Exception as error:
         raise ModelRefused(explain(name, error)) from error
@@ -143,8 +148,8 @@ def explain(name: str, error: BaseException) -> str:
         if kind == "HfHubHTTPError":
             status = getattr(getattr(cause, "response", None), "status_code", "an error")
             return f"the hub answered {status} for {name!r} — renew HF_TOKEN, or try again later"
-        if isinstance(cause, torch.OutOfMemoryError):
-            return f"{name!r} does not fit the GPU's memory — use quantization: 4bit, or a smaller model"
+        if is_out_of_memory(cause) or OFFLOADED in str(cause):
+            return f"{name!r} does not fit {memory_of(device())} — use quantization: 4bit, or a smaller model"
         if isinstance(cause, ImportError) or LACKING in str(cause):
             remedy = "install what it names; for most models: pip install 'skazka-tune[vision]'"
             return f"{name!r} needs a library that is not there ({_last(cause)}) — {remedy}"

@@ -10,6 +10,8 @@ from typing import TypeVar
 import torch
 from accelerate.utils.memory import should_reduce_batch_size
 
+# What CUDA itself says of memory that torch's allocator did not ask for: contexts, kernels, workspaces.
+PAST_THE_ALLOCATOR = ("CUBLAS_STATUS_ALLOC_FAILED", "CUDA error: out of memory", "CUDA driver error: out of memory")
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
@@ -19,7 +21,7 @@ def is_out_of_memory(error: BaseException) -> bool:
     if isinstance(error, torch.OutOfMemoryError):
         return True
     return isinstance(error, RuntimeError) and (
-        should_reduce_batch_size(error) or "CUBLAS_STATUS_ALLOC_FAILED" in str(error)
+        should_reduce_batch_size(error) or any(said in str(error) for said in PAST_THE_ALLOCATOR)
     )
 
 
@@ -61,9 +63,13 @@ def batches(items: Sequence[Item], size: int) -> Iterator[Sequence[Item]]:
 
 def one_row_too_many(device: torch.device) -> str:
     """What is said where a single row does not fit."""
-    where = "the GPU's memory" if device.type == "cuda" else "memory"
     remedy = "have pictures scaled down (max_pixels), use quantization: 4bit, or choose a smaller model"
-    return f"one row at a time does not fit {where} beside the base model — {remedy}"
+    return f"one row at a time does not fit {memory_of(device.type)} beside the base model — {remedy}"
+
+
+def memory_of(device: str) -> str:
+    """What the memory of a kind of device is called."""
+    return "the GPU's memory" if device == "cuda" else "memory"
 
 
 def limit_memory(share: float | None) -> None:

@@ -32,7 +32,8 @@ def settle(
     except jinja2.TemplateError as error:
         raise FamilyRefused(f"the chat template of the base model is none ({reason_of(error)}) — {INSTRUCT}") from error
     if unread := sorted(given.keys() - known):
-        remedy = f"it reads {', '.join(sorted(known - NOT_TEMPLATE)) or 'no arguments'}; leave the others out"
+        read = ", ".join(sorted(known - NOT_TEMPLATE))
+        remedy = f"it reads {read}; leave the others out" if read else "it reads no arguments: leave it out"
         raise FamilyRefused(
             f"base_model.template: the chat template of the base model does not read {', '.join(unread)} — {remedy}"
         )

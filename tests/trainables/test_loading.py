@@ -24,6 +24,7 @@ from trainables.adapted import unquantised
 from trainables.base_model import BaseModel
 from trainables.loading import ModelRefused, explain, load_model, model_options
 from trainables.prompting import BY_MODULE, BY_NAME, FIRST_UNQUANTISED, Prompting
+from trainables.text_layers import LayersUnknown
 
 ANSWER = httpx2.Response(403, request=httpx2.Request("GET", "https://hub/owner/model"))
 
@@ -48,7 +49,15 @@ def as_transformers_raises(cause: Exception) -> Exception:
         (LocalEntryNotFoundError("no"), "'owner/model' is not in the cache, and the hub cannot be reached — check"),
         (OfflineModeIsEnabled("no"), "'owner/model' is not in the cache, and the hub cannot be reached — check"),
         (HfHubHTTPError("no", response=ANSWER), "the hub answered 403 for 'owner/model' — renew HF_TOKEN"),
-        (torch.OutOfMemoryError("CUDA"), "'owner/model' does not fit the GPU's memory — use quantization: 4bit"),
+        (torch.OutOfMemoryError("CUDA"), "'owner/model' does not fit memory — use quantization: 4bit"),
+        (
+            RuntimeError("[enforce fail at alloc_cpu.cpp:127] . DefaultCPUAllocator: can't allocate memory"),
+            "'owner/model' does not fit memory — use quantization: 4bit, or a smaller model",
+        ),
+        (
+            ValueError("Some modules are dispatched on the CPU or the disk. Make sure you have enough GPU RAM."),
+            "'owner/model' does not fit memory — use quantization: 4bit, or a smaller model",
+        ),
         (ImportError("needs torchvision"), "a library that is not there (needs torchvision) — install what it names"),
         (
             ValueError("No processor class. Missing optional dependencies: torchvision."),
@@ -62,6 +71,12 @@ def test_each_reason_has_its_remedy(cause: Exception, said: str, monkeypatch: py
     message = explain("owner/model", as_transformers_raises(cause))
     assert said in message
     assert "\n" not in message
+
+
+def test_where_a_model_does_not_fit_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    message = explain("owner/model", as_transformers_raises(torch.OutOfMemoryError("CUDA out of memory.")))
+    assert message == "'owner/model' does not fit the GPU's memory — use quantization: 4bit, or a smaller model"
 
 
 def test_offline_mode_is_named_where_it_was_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -144,6 +159,18 @@ def test_a_quantised_base_keeps_all_but_its_text_layers_whole(
             BaseModel.load(str(tiny_model), spec, prompting=prompting)
     # A run that the first versions began is asked as they asked.
     assert asked == [["model.vision_tower", "model.multi_modal_projector", "lm_head"], list(FIRST_UNQUANTISED)]
+
+
+def test_a_text_model_of_which_nothing_is_quantised_is_refused(
+    tiny_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_layers(model: object) -> None:
+        raise LayersUnknown("its text model has no list of 2 layers")
+
+    monkeypatch.setattr("trainables.loading.refuse_unfit", lambda spec: None)
+    monkeypatch.setattr("trainables.loading.unquantised", no_layers)
+    with pytest.raises(ModelRefused, match=r"cannot be trained here: its text model has no list of 2 layers — choose"):
+        BaseModel.load(str(tiny_model), BaseModelSpec(id="model", quantization="4bit"))
 
 
 def test_a_run_says_what_it_quantises_and_by_what_rule_it_adapts(tiny_model: Path) -> None:

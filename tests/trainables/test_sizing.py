@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import torch
 
 from spaces.space import space_of
 from spaces.trial_config import TargetModules, TrialConfig
@@ -79,6 +80,27 @@ def test_the_cost_of_a_trial(sizers: dict[str, Sizer]) -> None:
     # The base is left bare.
     assert not any("lora" in name for name, _ in sizer.base.model.named_parameters())
     assert sizer.cost(config, measure=False).seconds(sizer.study, config) is None
+
+
+@pytest.mark.parametrize("timed", [True, False])
+def test_memory_is_that_of_all_gpus_once_adam_keeps_moments(
+    sizers: dict[str, Sizer], monkeypatch: pytest.MonkeyPatch, timed: bool
+) -> None:
+    sizer = sizers["float32"]
+    steps: list[int] = []
+
+    def peak(gpu: str) -> int:
+        steps.append(sizer.engine.seat.steps)
+        return {"cuda:0": 10**9, "cuda:1": 2 * 10**9}[gpu]
+
+    monkeypatch.setattr(BaseModel, "gpus", ["cuda:0", "cuda:1"])
+    monkeypatch.setattr(torch.cuda, "reset_peak_memory_stats", lambda gpu: None)
+    monkeypatch.setattr(torch.cuda, "synchronize", lambda: None)
+    monkeypatch.setattr(torch.cuda, "max_memory_allocated", peak)
+    found = sizer.cost(TrialConfig(rank=4, batch_size=2), measure=True, timed=timed)
+    assert found.memory == 3 * 10**9
+    # The first step ends with the moments, which every other one has beside its activations.
+    assert min(steps) >= 2
 
 
 def test_a_step_is_tried_on_the_longest_rows(sizers: dict[str, Sizer]) -> None:
