@@ -68,7 +68,6 @@ def main(work: Path, first_seed: int, adapters: int, dtype: str, out: Path) -> N
     workshop = Workshop.open(work, dtype)
     found: list[dict[str, Any]] = []
     trained = [workshop.train(seed, config) for seed, config in enumerate(CONFIGS[: adapters + 1], first_seed)]
-
     for place, adapter in enumerate(trained[:adapters]):
         another = trained[(place + 1) % len(trained)]
         for kind, what, measured in workshop.cases(adapter, another):
