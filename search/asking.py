@@ -193,13 +193,14 @@ def _answers(
 ) -> tuple[list[GradedAnswer], list[GradedAnswer]]:
     """The answers of the bare base and of the base with the adapter."""
     from trainables.examination import Examination, RowError
-    from trainables.memory import is_out_of_memory
+    from trainables.memory import is_out_of_memory, memory_of
 
     nothing: Rows[Any] = Rows("", [], [])
     asked = Rows("", list(probes), [0] * len(probes))
     study = Study(Path("/"), Document("", {}, {}), subject.ask.study, nothing, nothing, asked)
+    base = _load(subject, name, trust_remote_code)
     try:
-        examination = Examination(study, _load(subject, name, trust_remote_code), "search")
+        examination = Examination(study, base, "search")
         return examination.answers(), _adapted(examination, subject.adapter)
     except RowError as error:
         raise InputError(
@@ -208,8 +209,10 @@ def _answers(
     except RuntimeError as error:
         if not is_out_of_memory(error):
             raise
-        remedy = "wait for what else runs here, or set CUDA_VISIBLE_DEVICES= to ask on the CPU instead of a GPU"
-        raise InputError(Problem("", "RUN", "memory does not suffice for one question", remedy)) from error
+        remedy = "wait for what else runs on it"
+        if base.device.type == "cuda":
+            remedy += ", or set CUDA_VISIBLE_DEVICES= to ask on the CPU"
+        raise InputError(Problem("", "RUN", f"{memory_of(base.device.type)} does not suffice", remedy)) from error
 
 
 def _adapted(examination: Examination, adapter: Path) -> list[GradedAnswer]:

@@ -81,9 +81,9 @@ def _merge(request: dict[str, Any]) -> Any:
 
 def _is_out_of_memory(error: RuntimeError) -> bool:
     import torch
-    from accelerate.utils.memory import should_reduce_batch_size
 
-    return isinstance(error, torch.OutOfMemoryError) or should_reduce_batch_size(error)
+    said = ("out of memory", "can't allocate memory", "_STATUS_ALLOC_FAILED")
+    return isinstance(error, torch.OutOfMemoryError) or any(one in str(error) for one in said)
 
 
 def _free() -> None:

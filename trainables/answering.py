@@ -82,7 +82,6 @@ class Interviewer:
     def _generate(self, model: Any, rows: Sequence[Encoded]) -> list[str]:
         batch = self.base.inputs(rows, self.features, left=True)
         batch.pop("labels")
-        tokenizer = self.base.encoder.tokenizer
         settings: dict[str, Any] = {
             "max_new_tokens": self.max_new_tokens,
             "do_sample": False,
@@ -95,7 +94,7 @@ class Interviewer:
             with greedy_alone(self.base.model):
                 output = model.generate(**batch, generation_config=GenerationConfig(**settings))
         new = output[:, batch["input_ids"].shape[1] :]
-        return [text.strip() for text in tokenizer.batch_decode(new, skip_special_tokens=True)]
+        return [self.base.encoder.text_of(row, self.base.stops) for row in new.tolist()]
 
     def _name_odds(self, model: Any, rows: Sequence[Encoded]) -> list[dict[str, float]]:
         """Log-probability of each name as the whole answer; each prompt is read once for all names.

@@ -12,7 +12,8 @@ import torch
 from spaces.trial_config import TargetModules
 from studies.study import BaseModelSpec
 from trainables.adapted import Adapted, by_module, by_name, unquantised
-from trainables.encoding import Encoded, EncodedImage, Encoder, collate
+from trainables.conversation import reason_of
+from trainables.encoding import AnswerError, Encoded, EncodedImage, Encoder, collate
 from trainables.families import family_of, refusal, vision_model
 from trainables.loading import load_model
 from trainables.prompting import BY_MODULE, BY_NAME, Prompting
@@ -79,7 +80,8 @@ class BaseModel:
     def pad_id(self) -> int:
         """The id that fills short rows; it is masked wherever it stands."""
         tokenizer = self.encoder.tokenizer
-        return int(tokenizer.pad_token_id if tokenizer.pad_token_id is not None else tokenizer.eos_token_id)
+        known = (tokenizer.pad_token_id, tokenizer.eos_token_id, *self.stops)
+        return next(int(token) for token in known if token is not None)
 
     @property
     def context(self) -> int | None:
@@ -95,7 +97,11 @@ class BaseModel:
     def _stops(self) -> list[int]:
         """Ids that end an answer, and the model's own."""
         own = self.model.generation_config.eos_token_id
-        return sorted({*self.encoder.stops, *(own if isinstance(own, list) else [own])} - {None})
+        try:
+            ends = self.encoder.stops
+        except AnswerError as error:
+            raise refusal(self.model, f"no answer can be learnt ({reason_of(error)})") from error
+        return sorted({*ends, *(one for one in (own if isinstance(own, list) else [own]) if isinstance(one, int))})
 
     def adapted(self, target_modules: TargetModules) -> Adapted:
         """The modules that get LoRA. Raises LayersUnknown where the model has none that can."""

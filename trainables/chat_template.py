@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from typing import Any
 
@@ -12,8 +12,11 @@ from jinja2 import meta, nodes
 from jinja2.ext import Extension
 from jinja2.parser import Parser
 
-# Variables by which templates have the model think before it answers: of Qwen, GLM, Nemotron, Gemma; of Kimi, DeepSeek.
-SWITCHES = ("enable_thinking", "thinking")
+from studies.study import NOT_TEMPLATE
+
+# Variables by which templates have the model think before it answers, and what keeps it from that: of Qwen, GLM,
+# Nemotron, Gemma; of Kimi, DeepSeek, Granite; of Seed-OSS, in tokens.
+SWITCHES = {"enable_thinking": False, "thinking": False, "thinking_budget": 0}
 # Of transformers' own globals the one that differs from day to day.
 TODAY = "strftime_now"
 
@@ -35,6 +38,11 @@ _PARSER = jinja2.Environment(extensions=["jinja2.ext.loopcontrols", _Generation]
 def variables(template: str) -> frozenset[str]:
     """Names that a template looks up. Raises jinja2.TemplateError for one that is none."""
     return frozenset(meta.find_undeclared_variables(_PARSER.parse(template)))
+
+
+def choices(names: Iterable[str]) -> list[str]:
+    """Of the names that a template looks up, those that a study may give a value."""
+    return sorted(name for name in names if name not in NOT_TEMPLATE and not name.endswith("_token"))
 
 
 def writes_date(template: str) -> bool:

@@ -17,6 +17,8 @@ INSTRUCT = "choose the version of the base model that takes instructions"
 NO_ANSWER = f"does not write an answer — {INSTRUCT}"
 THINKS = "has the model think before it answers, and the rows of a study hold no thoughts"
 
+AT_ONCE = "choose a version of the base model that answers at once"
+
 
 class Conversation:
     """The chat template of a processor or a tokenizer, with the arguments that a run gives it.
@@ -37,7 +39,7 @@ class Conversation:
         """What the model is given to answer."""
         return self._render([self._about(question)], add_generation_prompt=True)
 
-    def reply(self, question: str, answer: str) -> str:
+    def reply(self, question: str, answer: str) -> tuple[str, str]:
         """What the model says after the prompt, and what the template writes after that.
 
         Raises ValueError where the template writes something else than the answer into the answer's place.
@@ -46,7 +48,8 @@ class Conversation:
         whole = self._answered(question, answer)
         if not (whole.startswith(before) and whole.endswith(after) and len(whole) >= len(before) + len(after)):
             raise ValueError("the chat template writes what is round this answer otherwise than round others")
-        return self._lead(question, before) + whole[len(before) :]
+        end = len(whole) - len(after)
+        return self._lead(question, before) + whole[len(before) : end], after
 
     def check(self) -> None:
         """Raises ValueError, with a remedy, for a template by which nothing can be asked or no answer be learnt."""
@@ -59,7 +62,7 @@ class Conversation:
             given = "parts" if self.sees else "text"
             raise ValueError(f"does not write a question that it is given as {given} — {INSTRUCT}")
         if opens_reasoning(prompt.rpartition(QUESTION)[2]):
-            raise ValueError(f"{THINKS} — choose a version of the base model that answers at once")
+            raise ValueError(f"{THINKS} — {AT_ONCE}")
         self._lead(QUESTION, self._around(QUESTION)[0])
 
     def depends_on(self, argument: str) -> bool:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import takewhile
 from typing import Any
 
 import torch
@@ -15,6 +16,8 @@ from studies.text import normalise
 from trainables.conversation import Conversation
 
 IGNORED = -100
+# What tokens of white space are made of: some tokenizers have whole ones, and write a space as a lower line.
+BLANK = " \t\r\n▁"
 
 
 @dataclass(frozen=True)
@@ -97,13 +100,21 @@ class Encoder:
 
     @cached_property
     def stops(self) -> frozenset[int]:
-        """Ids that end an answer: the chat template's end of a turn, and the tokenizer's end of the text."""
-        return frozenset({self.answer_ids("?", "a")[-1], self.tokenizer.eos_token_id})
+        """Ids that end an answer: the chat template's end of a turn, and the tokenizer's end of the text.
+
+        Raises AnswerError where no answer ends, or none is decoded as it was encoded.
+        """
+        self.answer_ids("?", "a")
+        _, ending = self._turn(*self.conversation.reply("?", "a"))
+        own = self.tokenizer.eos_token_id
+        return frozenset(ending if own is None else [*ending, own])
 
     @cached_property
-    def _special(self) -> frozenset[int]:
+    def _ends(self) -> frozenset[int]:
+        """Ids of whole tokens that a template may end a turn with; not every tokenizer calls them special."""
         added = self.tokenizer.added_tokens_decoder
-        return frozenset({*self.tokenizer.all_special_ids, *(token for token, one in added.items() if one.special)})
+        marks = (token for token, one in added.items() if one.special or one.content.strip(BLANK))
+        return frozenset({*self.tokenizer.all_special_ids, *marks})
 
     @cached_property
     def marks(self) -> list[str]:
@@ -119,26 +130,41 @@ class Encoder:
         Raises AnswerError.
         """
         try:
-            said = self.conversation.reply(question, answer)
+            said, after = self.conversation.reply(question, answer)
         # Chat templates raise whatever they like.
         except Exception as error:
             raise AnswerError(str(error)) from error
-        ids = self._to_end_of_turn(said)
-        decoded = self.tokenizer.decode(ids, skip_special_tokens=True)
+        spoken, ending = self._turn(said, after)
+        decoded = self.tokenizer.decode(spoken, skip_special_tokens=True)
         if normalise(decoded) != normalise(answer):
             raise AnswerError(f"the labels decode to {decoded!r}, not to the answer {answer!r}")
-        return ids
+        return [*spoken, *ending]
 
-    def _to_end_of_turn(self, said: str) -> list[int]:
-        """The ids up to the last of the special tokens that end the turn together."""
-        ids: list[int] = self._ids(said)
-        end = next((place for place, token in enumerate(ids) if token in self._special), None)
-        if end is None:
+    def text_of(self, ids: Sequence[int], stops: Collection[int]) -> str:
+        """What a model said, without the tokens at which it stopped."""
+        spoken = [token for token in ids if token not in stops]
+        text: str = self.tokenizer.decode(spoken, skip_special_tokens=True)
+        return text.strip()
+
+    def _turn(self, said: str, after: str) -> tuple[list[int], list[int]]:
+        """The ids of what is said, with white space after it, and those that end the turn together.
+
+        after: what the template writes after an answer; of that, text before the end of the turn is not learnt.
+        Raises AnswerError for a turn that nothing ends.
+        """
+        ids = self._ids(said + after)
+        ends = [place for place, token in enumerate(ids) if token in self._ends]
+        # An answer may hold whole tokens that are not special.
+        within = sum(token in self._ends for token in self._ids(said))
+        if len(ends) <= within:
             # A template that ends no turn leaves that to the tokenizer's own end; what parts turns is not said.
-            return [*self._ids(said.rstrip()), self.tokenizer.eos_token_id]
-        while end + 1 < len(ids) and ids[end + 1] in self._special:
-            end += 1
-        return ids[: end + 1]
+            if self.tokenizer.eos_token_id is None:
+                raise AnswerError("neither the chat template nor the tokenizer has a token that ends it")
+            return self._ids(said.rstrip()), [self.tokenizer.eos_token_id]
+        start = ends[within]
+        ending = list(takewhile(self._ends.__contains__, ids[start:]))
+        between = after[: after.find(self.tokenizer.decode(ending[:1]).strip())]
+        return ids[:start] if not between.strip() else self._ids(said), ending
 
     def _ids(self, text: str) -> list[int]:
         ids: list[int] = self.tokenizer(text, add_special_tokens=False)["input_ids"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -23,6 +23,11 @@ PICTURES = re.compile(r"vision|visual|image|img")
 LACKING = "Missing optional dependencies"
 # And of a quantised model for which the GPUs do not suffice.
 OFFLOADED = "dispatched on the CPU or the disk"
+# What it says of a folder or a repository that has only other files.
+NO_WEIGHTS = re.compile(r"no file named [\w.]*\.safetensors|does not appear to have a file named [\w.]*\.safetensors")
+# Characters of a message that are told.
+MAX_SAID = 300
+AGAIN = "download it once more, or choose another version of it"
 ANOTHER = "choose another base model: docs/models.md names those that were tried"
 
 
@@ -43,6 +48,7 @@ def load_model(
     options: dict[str, Any] = {"revision": spec.revision, "trust_remote_code": trust_remote_code}
     try:
         config = AutoConfig.from_pretrained(name, **options)
+        _refuse_kind(name, config, spec)
         sees = _sees(config)
         if not sees and (part := _part_that_sees(config.to_dict())):
             raise _without_class(name, f"{part} of its configuration")
@@ -53,7 +59,9 @@ def load_model(
         if whole is None and spec.quantization != "none":
             with torch.device("meta"):
                 whole = unquantised(model_class.from_config(config, trust_remote_code=trust_remote_code))
-        model = model_class.from_pretrained(name, use_safetensors=True, **options, **model_options(spec, whole or ()))
+        options |= {"use_safetensors": True, "output_loading_info": True}
+        held = {**model_options(spec, whole or ()), **_dequantised(config)}
+        model, loaded = model_class.from_pretrained(name, **options, **held)
     except (ModelRefused, MemoryError):
         raise
     except LayersUnknown as error:
@@ -63,11 +71,55 @@ def load_model(
         raise ModelRefused(explain(name, error)) from error
     if not sees and (part := next((part for part, _ in model.named_modules() if PICTURES.search(part)), None)):
         raise _without_class(name, f"its module {part}")
+    _refuse_weights(name, model, loaded["missing_keys"])
     if spec.gradient_checkpointing:
         if not model.supports_gradient_checkpointing:
             raise ModelRefused(f"{name!r} cannot compute its layers again — use gradient_checkpointing: false")
         model.activation_checkpointing_enable({"use_reentrant": False})
     return model, processor
+
+
+def _refuse_kind(name: str, config: Any, spec: BaseModelSpec) -> None:
+    """Raise ModelRefused for a configuration of which no weights need to be read."""
+    # In code of a model's own the part for text may be a dictionary.
+    if any(getattr(one, "is_encoder_decoder", False) for one in (config, config.get_text_config())):
+        why = "has an encoder for the question and a decoder for the answer, which here are one text"
+        raise ModelRefused(f"{name!r} ({config.model_type}) {why} — {ANOTHER}")
+    if spec.quantization != "none" and (method := _quantised_by(config)) is not None:
+        remedy = "use quantization: none, or choose the version that is not"
+        raise ModelRefused(f"{name!r} is quantised already ({method}) — {remedy}")
+
+
+def _quantised_by(config: Any) -> str | None:
+    """The method by which a checkpoint was quantised."""
+    settings = getattr(config, "quantization_config", None)
+    if settings is None:
+        return None
+    settings = settings if isinstance(settings, dict) else settings.to_dict()
+    return str(getattr(settings.get("quant_method"), "value", settings.get("quant_method")))
+
+
+def _dequantised(config: Any) -> dict[str, Any]:
+    """Arguments that load a checkpoint as full weights, where its kernels give no gradients: as gpt-oss is released."""
+    if _quantised_by(config) != "mxfp4":
+        return {}
+    from transformers import Mxfp4Config
+
+    return {"quantization_config": Mxfp4Config(dequantize=True)}
+
+
+def _refuse_weights(name: str, model: Any, missing: Collection[str]) -> None:
+    """Raise ModelRefused for weights that cannot be trained through, or of which some would be random."""
+    quantizer = getattr(model, "hf_quantizer", None)
+    dequantised = getattr(getattr(quantizer, "quantization_config", None), "dequantize", False)
+    if quantizer is not None and not dequantised and not quantizer.is_trainable:
+        method = _quantised_by(model.config)
+        raise ModelRefused(
+            f"{name!r} is quantised ({method}) in a way that gives no gradients — choose the version that is not"
+        )
+    if missing:
+        among = f"{min(missing)} and {len(missing) - 1} more" if len(missing) > 1 else min(missing)
+        raise ModelRefused(f"{name!r} comes without some of its weights ({among}) — {AGAIN}")
 
 
 def _sees(config: Any) -> bool:
@@ -149,21 +201,30 @@ def explain(name: str, error: BaseException) -> str:
             status = getattr(getattr(cause, "response", None), "status_code", "an error")
             return f"the hub answered {status} for {name!r} — renew HF_TOKEN, or try again later"
         if is_out_of_memory(cause) or OFFLOADED in str(cause):
-            return f"{name!r} does not fit {memory_of(device())} — use quantization: 4bit, or a smaller model"
+            remedy = "use quantization: 4bit, or a smaller model" if device() == "cuda" else "choose a smaller model"
+            return f"{name!r} does not fit {memory_of(device())} — {remedy}"
         if isinstance(cause, ImportError) or LACKING in str(cause):
             remedy = "install what it names; for most models: pip install 'skazka-tune[vision]'"
             return f"{name!r} needs a library that is not there ({_last(cause)}) — {remedy}"
-        if (said := _of_its_type(name, cause)) is not None:
+        if (said := _of_itself(name, cause)) is not None:
             return said
-    return f"{name!r} cannot be loaded ({_last(error)}) — check the id, the network and HF_TOKEN"
+    remedy = AGAIN if os.path.isdir(name) else "check the id, the network and HF_TOKEN"
+    return f"{name!r} cannot be loaded ({_last(error)}) — {remedy}"
 
 
-def _of_its_type(name: str, cause: BaseException) -> str | None:
-    """Why transformers knows no class for a model; None for another reason. It raises no type of its own for these."""
+def _of_itself(name: str, cause: BaseException) -> str | None:
+    """What is wrong with the model itself; None for another reason. transformers has no type of its own for these."""
     if "trust_remote_code" in str(cause):
         return f"{name!r} comes with Python code of its own — read it, then give --trust-remote-code"
     if "does not recognize this architecture" in str(cause):
         return f"{name!r} is of a type that transformers does not know — {ANOTHER}"
+    if "Unrecognized configuration class" in str(cause):
+        return f"{name!r} is no model that answers in text: transformers has no such class for its type — {ANOTHER}"
+    if NO_WEIGHTS.search(str(cause)):
+        remedy = "choose the version with safetensors; pickled and GGUF files are not read"
+        return f"{name!r} has no weights in safetensors — {remedy}"
+    if "ignore_mismatched_sizes" in str(cause):
+        return f"{name!r} has weights of other shapes than its configuration says — {AGAIN}"
     return None
 
 
@@ -183,4 +244,4 @@ def causes(error: BaseException) -> Iterator[BaseException]:
 
 def _last(error: BaseException) -> str:
     """The first line of a message: transformers explains at length after it."""
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:MAX_SAID]

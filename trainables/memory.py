@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import gc
 import math
+import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
 import torch
-from accelerate.utils.memory import should_reduce_batch_size
 
-# What CUDA itself says of memory that torch's allocator did not ask for: contexts, kernels, workspaces.
-PAST_THE_ALLOCATOR = ("CUBLAS_STATUS_ALLOC_FAILED", "CUDA error: out of memory", "CUDA driver error: out of memory")
+# What the allocators of the devices say, and the libraries that allocate for themselves.
+SHORT = re.compile(
+    r"out of memory|not enough memory|can't allocate memory|bad_alloc|PT_DEVMEM Allocation failed"
+    r"|_STATUS_ALLOC_FAILED|CUBLAS_STATUS_NOT_INITIALIZED|CUDNN_STATUS_NOT_SUPPORTED\."
+)
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
@@ -20,9 +23,7 @@ def is_out_of_memory(error: BaseException) -> bool:
     """Whether memory ran out, of the GPU or of the CPU: not every library raises torch's own error for that."""
     if isinstance(error, torch.OutOfMemoryError):
         return True
-    return isinstance(error, RuntimeError) and (
-        should_reduce_batch_size(error) or any(said in str(error) for said in PAST_THE_ALLOCATOR)
-    )
+    return isinstance(error, RuntimeError) and SHORT.search(str(error)) is not None
 
 
 class AtOnce:

@@ -8,9 +8,8 @@ from typing import Any
 
 import jinja2
 
-from studies.study import NOT_TEMPLATE
 from trainables import chat_template
-from trainables.conversation import INSTRUCT, THINKS, Conversation, reason_of
+from trainables.conversation import AT_ONCE, INSTRUCT, THINKS, Conversation, reason_of
 from trainables.families import FamilyRefused
 from trainables.prompting import GREEDY, Prompting
 from trainables.reasoning import without_reasoning
@@ -32,8 +31,7 @@ def settle(
     except jinja2.TemplateError as error:
         raise FamilyRefused(f"the chat template of the base model is none ({reason_of(error)}) — {INSTRUCT}") from error
     if unread := sorted(given.keys() - known):
-        read = ", ".join(sorted(known - NOT_TEMPLATE))
-        remedy = f"it reads {read}; leave the others out" if read else "it reads no arguments: leave it out"
+        remedy = f"it reads {', '.join(chat_template.choices(known)) or 'no arguments'}; leave the others out"
         raise FamilyRefused(
             f"base_model.template: the chat template of the base model does not read {', '.join(unread)} — {remedy}"
         )
@@ -41,7 +39,7 @@ def settle(
     own = processor.chat_template
     processor.chat_template = template if day is None else chat_template.dated(template, day)
     arguments = {**_silent(processor, known), **given}
-    _open(processor, arguments)
+    _open(processor, arguments, known)
     return Prompting(
         chat_template=None if processor.chat_template == own else processor.chat_template,
         text_only=not Conversation(processor, arguments).sees,
@@ -63,28 +61,37 @@ def base_template(processor: Any, lent: str | None) -> str:
     return template
 
 
-def _silent(processor: Any, known: Set[str]) -> dict[str, bool]:
+def _silent(processor: Any, known: Set[str]) -> dict[str, Any]:
     """Arguments that keep the model from thinking before it answers."""
     conversation = Conversation(processor, {})
-    switches = [name for name in chat_template.SWITCHES if name in known and conversation.depends_on(name)]
-    return dict.fromkeys(switches, False)
+    switches = chat_template.SWITCHES.items()
+    return {name: off for name, off in switches if name in known and conversation.depends_on(name)}
 
 
-def _open(processor: Any, arguments: Mapping[str, Any]) -> None:
+def _open(processor: Any, arguments: Mapping[str, Any], known: Set[str]) -> None:
     """Have prompts end where an answer begins: what else a model writes first is no part of a study's answers."""
     conversation = Conversation(processor, arguments)
-    thinking = {name: False for name in chat_template.SWITCHES if arguments.get(name)}
+    thinking = any(arguments.get(name) for name in chat_template.SWITCHES)
     try:
         conversation.check()
         opening = conversation.opening
         if thinking and opening and not without_reasoning(opening).strip():
-            raise ValueError(f"{THINKS} — ")
+            raise ValueError(f"{THINKS} — {AT_ONCE}")
         if opening:
             processor.chat_template = chat_template.opened(processor.chat_template, opening)
             conversation.check()
     except ValueError as error:
         what, _, remedy = str(error).partition(" — ")
-        remedy = (
-            f"set base_model.template: {chat_template.as_yaml(thinking)}" if thinking and what == THINKS else remedy
-        )
+        if what == THINKS:
+            remedy = _against_thinking(arguments, known)
         raise FamilyRefused(f"the chat template of the base model {what} — {remedy}") from error
+
+
+def _against_thinking(arguments: Mapping[str, Any], known: Set[str]) -> str:
+    """What to do where the model would think first. Templates compare as they like: null is not false to all."""
+    switches = chat_template.SWITCHES.items()
+    if wrong := {name: off for name, off in switches if name in arguments and arguments[name] is not off}:
+        return f"set base_model.template: {chat_template.as_yaml(wrong)}"
+    if others := chat_template.choices(known - arguments.keys()):
+        return f"{AT_ONCE}, or set base_model.template, if one of these turns it off: {', '.join(others)}"
+    return AT_ONCE

@@ -64,7 +64,12 @@ def _try_out(base: BaseModel, *, pictures: bool) -> None:
     features = {UNIT: base.see(pixels)} if pixels is not None else {}
     if features:
         base.check(row, features[UNIT])
+    known = base.model.get_input_embeddings().weight.shape[0]
+    if (largest := max(row.prompt + row.answer)) >= known:
+        raise Unfit(f"its tokenizer gives a token {largest}, and it has embeddings of {known} tokens")
     logits, ids = answer_logits(base.model, base.inputs([row], features))
+    if logits.isnan().any():
+        raise Unfit("its weights make no numbers of a text")
     if pixels is not None:
         seen, _ = answer_logits(base.model, {**base.inputs([row], {}), **base.pixels(pixels)})
         if not _apart(logits, seen) < FEATURES_APART:

@@ -12,11 +12,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 from real_templates import ASKED, BOTH, IM_END, PARTS, TEXT, THINKING, asked_with, folder, template, tokenizer_with
-from transformers import AutoTokenizer, PreTrainedTokenizerBase, ProcessorMixin
+from tokenizers import AddedToken
+from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerBase, ProcessorMixin
 from transformers.utils.chat_template_utils import render_jinja_template
 
 from studies.study import NOT_TEMPLATE
 from studies.text import normalise
+from trainables.base_model import BaseModel
 from trainables.encoding import AnswerError, Encoder
 from trainables.families import FamilyRefused
 from trainables.prompting import Prompting
@@ -65,6 +67,22 @@ TRIMMED = (
     "{% for m in messages %}<|im_start|>{{ m.role + '\n' + m.content | trim }}<|im_end|>\n{% endfor %}"
     "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
 )
+# As Alpaca's and those of its kind: a turn ends with words, which are no token.
+WORDED = (
+    "{% for m in messages %}{{ '### ' + m.role + ':\n' + m.content + '\n\n### End\n' }}{% endfor %}"
+    "{% if add_generation_prompt %}{{ '### assistant:\n' }}{% endif %}"
+)
+# As Seed-OSS's: what it may think is counted in tokens, and without any it says so.
+BUDGETED = (
+    "{% for m in messages %}<|im_start|>{{ m.role + '\n' + m.content }}<|im_end|>{% endfor %}"
+    "{% if add_generation_prompt %}<|im_start|>assistant\n{% if thinking_budget is defined and thinking_budget == 0 %}"
+    "{{ '<seed:think>I answer at once.</seed:think>' }}{% endif %}{% endif %}"
+)
+# The prompt has the model think unless an argument of its own is given.
+CHOSEN = (
+    "{{ bos_token }}{% for m in messages %}<|im_start|>{{ m.role + '\n' + m.content }}<|im_end|>\n{% endfor %}"
+    "{% if add_generation_prompt %}<|im_start|>assistant\n{{ '' if mode == 'quick' else '<think>\n' }}{% endif %}"
+)
 OTHERS = {
     "onevision": (ONEVISION, PARTS, "<|im_start|>assistant\n", "", IM_END),
     "mixed": (MIXED, PARTS, "[/INST]", " ", "</s>"),
@@ -72,6 +90,8 @@ OTHERS = {
     "switched": (SWITCHED, TEXT, "<|im_start|>assistant\n</think>", "", IM_END),
     "forgetful": (FORGETFUL, TEXT, "<|im_start|>assistant\n<think>\n\n</think>\n\n", "", IM_END),
     "left_open": (LEFT_OPEN, TEXT, "<|im_start|>assistant\n<think>\n\n</think>\n\n", "", IM_END),
+    "worded": (WORDED, TEXT, "### assistant:\n", "", "<eos>"),
+    "budgeted": (BUDGETED, TEXT, "<|im_start|>assistant\n<seed:think>I answer at once.</seed:think>", "", IM_END),
     "trimmed": (TRIMMED, TEXT, "<|im_start|>assistant\n", "", IM_END),
 }
 
@@ -182,6 +202,18 @@ def test_thinking_that_is_asked_for_is_refused(name: str) -> None:
 def test_transformers_own_arguments_are_kept_from_studies() -> None:
     for method in (PreTrainedTokenizerBase.apply_chat_template, ProcessorMixin.apply_chat_template):
         assert set(inspect.signature(method).parameters) - {"self", "kwargs"} <= NOT_TEMPLATE
+
+
+@pytest.mark.parametrize("value", ["false", "off", 1, 0, None, []])
+def test_what_a_template_does_not_take_for_off_is_mended_by_what_it_does(value: Any) -> None:
+    with pytest.raises(FamilyRefused, match=r"hold no thoughts — set base_model.template: \{enable_thinking: false\}"):
+        settle(asked_with(template("qwen3_6"), TEXT), {"enable_thinking": value})
+
+
+def test_arguments_that_may_turn_thinking_off_are_named() -> None:
+    with pytest.raises(FamilyRefused, match=r"at once, or set base_model.template, if one of these .*: mode$"):
+        settle(asked_with(CHOSEN, TEXT), {})
+    assert parted(encoder_of(asked_with(CHOSEN, TEXT), {"mode": "quick"}), REPLY)[1] == REPLY + IM_END
 
 
 # -- the day --------------------------------------------------------------------------------------
@@ -305,6 +337,26 @@ def test_an_answer_may_hold_what_templates_do(name: str, answer: str) -> None:
 def test_an_answer_that_the_template_takes_for_thoughts_is_refused(name: str) -> None:
     with pytest.raises(AnswerError):
         parted(encoder_of(asked_with(template(name), TEXT)), "Гена? </think> Колобок.")
+
+
+def test_an_answer_may_end_with_a_whole_token_that_is_not_special() -> None:
+    # As in the tokenizers of Command R7B and Command A.
+    tokenizer = tokenizer_with(template("cohere2").replace("<|END_RESPONSE|>", "[end]"))
+    tokenizer.add_tokens([AddedToken("[end]", special=False)])
+    encoder = encoder_of(tokenizer)
+    said = encoder.answer_ids(QUESTION, REPLY)
+    assert tokenizer.decode(said) == f"{REPLY}[end]<|END_OF_TURN_TOKEN|>"
+    end = tokenizer.convert_tokens_to_ids("[end]")
+    assert end in encoder.stops
+    assert encoder.text_of(said[:-1], encoder.stops) == REPLY
+
+
+def test_a_turn_that_nothing_ends_is_refused_by_name() -> None:
+    tokenizer = tokenizer_with(WORDED)
+    tokenizer.eos_token = None
+    config = LlamaConfig(hidden_size=8, intermediate_size=8, num_hidden_layers=1, num_attention_heads=1, vocab_size=9)
+    with pytest.raises(FamilyRefused, match=r"family llama cannot .*neither the chat template nor the tokenizer has"):
+        BaseModel(LlamaForCausalLM(config), tokenizer)
 
 
 KEPT = {name: encoder_of(asked_with(template(name), TEXT)) for name in ("qwen3", "gemma", "gptoss")}

@@ -20,6 +20,7 @@ from huggingface_hub.errors import (
 )
 
 from studies.study import BaseModelSpec
+from trainables import loading
 from trainables.adapted import unquantised
 from trainables.base_model import BaseModel
 from trainables.loading import ModelRefused, explain, load_model, model_options
@@ -49,15 +50,6 @@ def as_transformers_raises(cause: Exception) -> Exception:
         (LocalEntryNotFoundError("no"), "'owner/model' is not in the cache, and the hub cannot be reached — check"),
         (OfflineModeIsEnabled("no"), "'owner/model' is not in the cache, and the hub cannot be reached — check"),
         (HfHubHTTPError("no", response=ANSWER), "the hub answered 403 for 'owner/model' — renew HF_TOKEN"),
-        (torch.OutOfMemoryError("CUDA"), "'owner/model' does not fit memory — use quantization: 4bit"),
-        (
-            RuntimeError("[enforce fail at alloc_cpu.cpp:127] . DefaultCPUAllocator: can't allocate memory"),
-            "'owner/model' does not fit memory — use quantization: 4bit, or a smaller model",
-        ),
-        (
-            ValueError("Some modules are dispatched on the CPU or the disk. Make sure you have enough GPU RAM."),
-            "'owner/model' does not fit memory — use quantization: 4bit, or a smaller model",
-        ),
         (ImportError("needs torchvision"), "a library that is not there (needs torchvision) — install what it names"),
         (
             ValueError("No processor class. Missing optional dependencies: torchvision."),
@@ -73,10 +65,26 @@ def test_each_reason_has_its_remedy(cause: Exception, said: str, monkeypatch: py
     assert "\n" not in message
 
 
-def test_where_a_model_does_not_fit_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    message = explain("owner/model", as_transformers_raises(torch.OutOfMemoryError("CUDA out of memory.")))
-    assert message == "'owner/model' does not fit the GPU's memory — use quantization: 4bit, or a smaller model"
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        ("cuda", "'owner/model' does not fit the GPU's memory — use quantization: 4bit, or a smaller model"),
+        ("cpu", "'owner/model' does not fit memory — choose a smaller model"),
+    ],
+)
+@pytest.mark.parametrize(
+    "cause",
+    [
+        torch.OutOfMemoryError("CUDA"),
+        RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried"),
+        ValueError("Some modules are dispatched on the CPU or the disk. Make sure you have enough GPU RAM."),
+    ],
+)
+def test_a_model_that_does_not_fit_is_said_to(
+    cause: Exception, kind: str, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loading, "device", lambda: kind)
+    assert explain("owner/model", as_transformers_raises(cause)) == said
 
 
 def test_offline_mode_is_named_where_it_was_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:

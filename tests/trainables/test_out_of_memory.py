@@ -20,7 +20,7 @@ from trainables.base_model import BaseModel
 from trainables.encoding import EncodedImage
 from trainables.engine import Engine
 from trainables.examination import RowError, naming, picture_of, see_variants
-from trainables.memory import AtOnce, limit_memory
+from trainables.memory import AtOnce, is_out_of_memory, limit_memory
 from trainables.prepared import Prepared, prepare
 from trainables.training_set import TrainingSet
 from trainables.vision_features import VisionFeatures
@@ -32,6 +32,24 @@ SHORT = (
     torch.AcceleratorError("CUDA error: out of memory\nSearch for `cudaErrorMemoryAllocation' in the docs"),
     RuntimeError("[enforce fail at alloc_cpu.cpp:127] . DefaultCPUAllocator: can't allocate memory"),
 )
+# And what others say, of which none is an error of its own.
+SHORT_TOO = (
+    "CUDA out of memory",
+    "CUDA error: out of memory\nCUDA kernel errors might be asynchronously reported.",
+    "CUDA error: CUBLAS_STATUS_NOT_INITIALIZED when calling `cublasCreate(handle)`",
+    "cuDNN error: CUDNN_STATUS_ALLOC_FAILED",
+    "DefaultCPUAllocator: not enough memory: you tried to allocate 8 bytes.",
+    "Triton Error [CUDA]: out of memory",
+    "std::bad_alloc",
+)
+
+
+@pytest.mark.parametrize("said", SHORT_TOO)
+@pytest.mark.parametrize("kind", [RuntimeError, torch.AcceleratorError])
+def test_a_lack_of_memory_is_known_by_what_is_said(kind: type[RuntimeError], said: str) -> None:
+    assert is_out_of_memory(kind(said))
+    assert not is_out_of_memory(kind("CUDA error: device-side assert triggered"))
+    assert not is_out_of_memory(ValueError(said))
 
 
 @pytest.mark.parametrize("error", SHORT, ids=["cuda", "cublas", "beside", "cpu"])
