@@ -217,13 +217,17 @@ class Asking:
         odds: list[dict[str, float]] = [{} for _ in places]
         for name, ids in self.request["names"].items():
             spoken = Spoken(ids)
-            self._said(inputs, len(ids), spoken, greedy=True)
+            # More than one token may end a turn.
+            self._said(inputs, len(ids), spoken, greedy=True, ends=False)
             for known, log_probability in zip(odds, spoken.log_probabilities, strict=True):
                 known[name] = log_probability
         return odds
 
-    def _said(self, inputs: Any, tokens: int, dictated: Any = None, *, greedy: bool) -> Any:
-        """Ids of prompts and answers; `dictated` has the say over each token. greedy: by no settings of the base's."""
+    def _said(self, inputs: Any, tokens: int, dictated: Any = None, *, greedy: bool, ends: bool = True) -> Any:
+        """Ids of prompts and answers; `dictated` has the say over each token.
+
+        greedy: by no settings of the base's. ends: at the end of a turn; else after so many tokens.
+        """
         import torch
         from transformers import LogitsProcessorList
 
@@ -234,7 +238,7 @@ class Asking:
                 max_new_tokens=tokens,
                 do_sample=False,
                 pad_token_id=self.tokenizer.pad_token_id,
-                eos_token_id=self.stops,
+                eos_token_id=self.stops if ends else None,
                 **options,
             )
 
