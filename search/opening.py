@@ -50,7 +50,7 @@ class Examiner:
         torch.set_num_threads(1)
         self.folder = RunFolder(Path(run))
         study, manifest = self.folder.study(), self.folder.manifest()
-        limit_memory(manifest["options"].get("gpus_per_trial"))
+        limit_memory(gpus)
         spec, trust = study.file.base_model, manifest["options"].get("trust_remote_code", False)
         model = manifest["base_model"]["id"]
         facts = Facts.read(self.folder.prepared)

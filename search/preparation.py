@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from contextlib import closing
@@ -135,6 +136,9 @@ def _explain(folder: RunFolder, code: int, errors: str) -> None:
         raise InputError(Problem(**problem) for problem in json.loads(last))
     if code == DISK_FULL:
         raise DiskFull(f"{folder.path}: no space left on the disk")
+    if code == -signal.SIGKILL:
+        remedy = "prepare where there is more, or choose a smaller base_model"
+        raise PreparationError(f"the preparation was killed, most likely for lack of memory — {remedy}")
     if code != 0:
         raise PreparationError(f"the preparation failed: {last}")
 
@@ -151,12 +155,14 @@ def prepare_run(folder: RunFolder) -> None:
     from trainables.examination import RowError
     from trainables.families import FamilyRefused
     from trainables.loading import ModelRefused
-    from trainables.memory import is_out_of_memory, one_row_too_many
+    from trainables.memory import is_out_of_memory, limit_memory, one_row_too_many
     from trainables.prepared import prepare
     from trainables.tryout import try_out
 
     torch.set_num_threads(1)
     study, manifest = folder.study(), folder.manifest()
+    # The rest of a GPU may be another's, whose trials run beside.
+    limit_memory(manifest["options"].get("gpus_per_trial"))
     spec, trust = study.file.base_model, manifest["options"].get("trust_remote_code", False)
     model = manifest["base_model"]["id"]
     with closing(folder.ledger()) as ledger:

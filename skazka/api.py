@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -189,15 +189,19 @@ def export(
     *,
     merge: bool = False,
     base_model: str | Path | None = None,
+    check_on: str | None = None,
+    progress: Callable[[str], None] = lambda line: None,
 ) -> Exported:
     """Write a trial's adapter (default: the best) as plain peft loads it, checked in a fresh process.
 
     merge: write the base with the adapter in it as well, as plain transformers loads it. base_model: the folder that
-    the run's base model moved to; it must be the same.
+    the run's base model moved to; it must be the same. check_on: where it is checked: `here`, or `auto` or HOST:PORT
+    of a Ray cluster; None is here, where there is the trial's kind of device. progress is told how far the check is.
     """
     from search.export import export as export_run
 
-    return export_run(RunFolder.open(run), to, trial, merge=merge, base_model=base_model)
+    opened = RunFolder.open(run)
+    return export_run(opened, to, trial, merge=merge, base_model=base_model, check_on=check_on, progress=progress)
 
 
 def ask(

@@ -16,6 +16,7 @@ from skazka.asking import ask
 from skazka.command import NONE_SUCCEEDED, OK, SOME_FAILED, base_model_option, guarded, json_option, print_json, shown
 from skazka.doctor import doctor
 from skazka.environment import locale_note, tidy_environment
+from skazka.exporting import export
 from skazka.init import init
 from skazka.streams import robust_streams
 from spaces.printable import printable
@@ -83,6 +84,7 @@ def main() -> None:
 main.add_command(ask)
 main.add_command(init)
 main.add_command(doctor)
+main.add_command(export)
 
 
 @main.command()
@@ -348,40 +350,6 @@ def report(run: Path, lang: str | None, formats: tuple[str, ...], trials: str | 
         print_json({"report": str(path)})
     else:
         click.echo(f"report  {printable(str(path))}")
-
-
-@main.command(short_help="Write the adapter of the best trial of RUN.")
-@click.argument("run", type=click.Path(path_type=Path))
-@click.option("--to", required=True, type=click.Path(path_type=Path), help="New folder for the adapter.")
-@click.option("--trial", help="Trial id or baseline name.  [default: the best]")
-@click.option("--merge", is_flag=True, help="Also write the base with the adapter in it, in the folder merged.")
-@base_model_option
-@json_option
-@guarded
-def export(run: Path, to: Path, trial: str | None, merge: bool, base_model: Path | None, as_json: bool) -> None:
-    """Write the adapter of the best trial of RUN, as plain peft loads it.
-
-    The adapter is loaded again in a fresh process and asked every search probe; it counts as
-    exported only when the answers are the trial's.
-
-    \b
-    Example: skazka export runs/first --to adapters/best
-    """
-    from skazka import api
-
-    done = api.export(run, to, trial, merge=merge, base_model=base_model)
-    if as_json:
-        facts: dict[str, Any] = {"exported": str(done.folder), "trial": done.trial.id}
-        facts["verified_answers"] = done.verified
-        facts |= {} if done.merged is None else {"merged_answers": done.merged}
-        print_json(facts)
-    else:
-        from skazka.table import label
-
-        click.echo(f"exported {label(done.trial)} to {printable(str(done.folder))}; {done.verified} answers verified")
-        if done.merged is not None:
-            # In half precision the rounding of the merged weights may turn a near-tie.
-            click.echo(f"merged model in {printable(str(done.folder / 'merged'))}; {done.merged} of them are the same")
 
 
 @main.command("study-db", short_help="Write RUN as an Optuna study.")

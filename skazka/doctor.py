@@ -17,7 +17,8 @@ from spaces.problems import InputError
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from search.checkup import Finding, Sized
+    from search.checkup import Finding
+    from search.study_checkup import Sized
 
 MARKS = {"ok": ("ok", "green"), "note": ("note", "yellow"), "stop": ("STOP", "bold red")}
 
@@ -37,7 +38,8 @@ def doctor(study: str | None, space: str | None, trust_remote_code: bool, as_jso
     \b
     Example: skazka doctor studies/demo
     """
-    from search.checkup import machine, services, size_up, study_findings
+    from search.checkup import machine, services, study_findings
+    from search.study_checkup import size_up
     from skazka.terminal import terminal
     from studies.checks import load_study
 

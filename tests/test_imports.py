@@ -14,12 +14,16 @@ ORDER = ("spaces", "studies", "trainables", "search", "analysis", "skazka")
 # studies/demo/base.py trains the shipped model: a script, imported by no package.
 LIGHT = (
     *(path for package in ("spaces", "studies", "analysis") for path in sorted((ROOT / package).rglob("*.py"))),
-    *(ROOT / "trainables" / f"{name}.py" for name in ("grading", "answers", "scoring", "metrics", "task")),
+    *(ROOT / "trainables" / f"{name}.py" for name in ("grading", "answers", "scoring", "metrics", "task", "fidelity")),
     *(ROOT / "search" / f"{name}.py" for name in ("ledger", "run_folder", "manifest", "export", "export_check")),
-    *(ROOT / "search" / f"{name}.py" for name in ("adapter_record", "asking")),
+    *(
+        ROOT / "search" / f"{name}.py"
+        for name in ("adapter_record", "adapter_check", "adapter_files", "asking", "check_place")
+    ),
+    *(ROOT / "search" / f"{name}.py" for name in ("check_request", "fresh_process", "model_card")),
     *(
         ROOT / "skazka" / f"{name}.py"
-        for name in ("asking", "cli", "api", "streams", "environment", "terminal", "table", "trial_table")
+        for name in ("asking", "cli", "exporting", "api", "streams", "environment", "terminal", "table", "trial_table")
     ),
 )
 

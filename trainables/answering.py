@@ -13,6 +13,7 @@ from transformers import GenerationConfig
 from trainables.answers import ASK_BATCH, ASK_TOKENS, Answer, asking_batches
 from trainables.base_model import BaseModel
 from trainables.encoding import IGNORED, Encoded, pad
+from trainables.losses import head_at
 from trainables.memory import AtOnce, batches
 from trainables.prompting import CHECKPOINTS_OWN
 from trainables.vision_features import VisionFeatures
@@ -102,7 +103,10 @@ class Interviewer:
         """
         batch = self.base.inputs(rows, self.features, left=True)
         batch.pop("labels")
-        prompt = model(**batch, use_cache=True, **self.base.last(1))
+        last = torch.zeros_like(batch["input_ids"], dtype=torch.bool)
+        last[:, -1] = True
+        with head_at(model, last):
+            prompt = model(**batch, use_cache=True)
         cache = getattr(prompt, "past_key_values", None)
         if cache is None:
             raise ValueError("it gives no cache of a prompt")
@@ -112,7 +116,9 @@ class Interviewer:
         inputs = names.clamp(min=0)[:, :-1]
         # No mask: the prompts have no padding, and a name's own padding comes after it.
         output = model(input_ids=inputs, past_key_values=cache)
-        first = prompt.logits[:, -1:].repeat_interleave(len(self.names), 0)
+        first = prompt.logits.reshape(len(rows), -1, prompt.logits.shape[-1])[:, -1:].repeat_interleave(
+            len(self.names), 0
+        )
         logits = torch.cat([first, output.logits], 1).float()
         chosen = logits.log_softmax(-1).gather(-1, names.clamp(min=0).unsqueeze(-1)).squeeze(-1)
         sums = (chosen * (names != IGNORED)).sum(1).view(len(rows), len(self.names))

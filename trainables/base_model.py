@@ -14,7 +14,7 @@ from studies.study import BaseModelSpec
 from trainables.adapted import Adapted, by_module, by_name, unquantised
 from trainables.conversation import reason_of
 from trainables.encoding import AnswerError, Encoded, EncodedImage, Encoder, collate
-from trainables.families import FamilyRefused, family_of, refusal, vision_model
+from trainables.families import family_of, refusal, vision_model
 from trainables.loading import load_model
 from trainables.prompting import BY_MODULE, BY_NAME, Prompting
 from trainables.settling import base_template, settle
@@ -23,8 +23,6 @@ from trainables.vision_features import VisionFeatures, vision_inputs
 
 # Where families with positions in space keep how far those of a batch are from its places.
 POSITIONS = "rope_deltas"
-# How many last places a forward is told to compute logits at.
-KEEP = "logits_to_keep"
 
 
 class BaseModel:
@@ -64,17 +62,19 @@ class BaseModel:
     ) -> BaseModel:
         """Load a hub model or a local folder. Raises ModelRefused or FamilyRefused."""
         whole = prompting.unquantised if prompting else None
-        try:
-            loaded = load_model(name, spec, whole=whole, trust_remote_code=trust_remote_code)
-        except LayersUnknown as error:
-            raise FamilyRefused(f"{name!r} cannot be trained here: {error} — choose another base model") from error
-        return cls(*loaded, prompting, spec.template)
+        model, processor = load_model(name, spec, whole=whole, trust_remote_code=trust_remote_code)
+        return cls(model, processor, prompting, spec.template)
 
     @property
     def device(self) -> torch.device:
         """Where the model computes."""
         device: torch.device = self.model.device
         return device
+
+    @property
+    def gpus(self) -> list[torch.device]:
+        """The GPUs that its weights lie on, several where the model is spread; none on a machine without."""
+        return [one for one in dict.fromkeys(weight.device for weight in self.model.parameters()) if one.type == "cuda"]
 
     @property
     def pad_id(self) -> int:
@@ -108,11 +108,6 @@ class BaseModel:
         if self.prompting.adapted == BY_NAME:
             return by_name(self.model, self.layers, target_modules, sees=self.encoder.sees)
         return by_module(self.model, self.layers, target_modules)
-
-    def last(self, places: int) -> dict[str, int]:
-        """Arguments that have the model compute logits at so many last places alone; code of its own may lack them."""
-        taken = inspect.signature(type(self.model).forward).parameters
-        return {KEEP: places} if KEEP in taken else {}
 
     @torch.inference_mode()
     def see(self, image: EncodedImage) -> VisionFeatures:

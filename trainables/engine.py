@@ -24,6 +24,7 @@ from trainables.memory import AtOnce, batches
 from trainables.optimization import parameter_groups, rate_at
 from trainables.random_state import random_state, set_random_state
 from trainables.training_set import TrainingSet
+from trainables.training_state import restore_training, training_state
 from trainables.vision_features import VisionFeatures
 
 MAX_GRAD_NORM = 1.0
@@ -204,18 +205,8 @@ class Engine:
         return self.interviewer.ask(model, probes, naming)
 
     def state(self, moments: torch.dtype = torch.float32) -> dict[str, torch.Tensor]:
-        """Everything beside the adapter that the next epoch depends on, as named tensors.
-
-        moments: of Adam; in another type than float32 they are rounded, and what is trained from them differs.
-        """
-        seat = self.seat
-        tensors = {f"rng.{name}": value for name, value in random_state().items()}
-        for index, kept in seat.optimizer.state_dict()["state"].items():
-            for name, value in kept.items():
-                # Beside the moments Adam keeps a count of its steps, which must not be rounded.
-                kind = value.dtype if value.dim() == 0 else moments
-                tensors[f"optimizer.{index}.{name}"] = value.detach().to("cpu", kind).contiguous()
-        return tensors
+        """Everything beside the adapter that the next epoch depends on: see `training_state`."""
+        return training_state(self.seat.optimizer, moments)
 
     def restore(self, epoch: int, adapter: Mapping[str, torch.Tensor], state: Mapping[str, torch.Tensor]) -> None:
         """Put the open trial where it was after `epoch`, from what `save_adapter` and `state` gave then."""
@@ -224,19 +215,9 @@ class Engine:
         if strays := set(get_peft_model_state_dict(seat.model, save_embedding_layers=False)) ^ set(adapter):
             raise RuntimeError(f"the checkpoint adapts other modules than this trial: {sorted(strays)[0]}")
         set_peft_model_state_dict(seat.model, dict(adapter))
-        optimizer = seat.optimizer.state_dict()
-        optimizer["state"] = _moments(state)
-        seat.optimizer.load_state_dict(optimizer)
-        steps = seat.steps = epoch * seat.data.steps(seat.config.batch_size)
-        seat.schedule.load_state_dict({**seat.schedule.state_dict(), "last_epoch": steps})
-        for group, base_rate, scale in zip(
-            seat.optimizer.param_groups, seat.schedule.base_lrs, seat.schedule.lr_lambdas, strict=True
-        ):
-            group["lr"] = base_rate * scale(steps)
-        seat.schedule._last_lr = [group["lr"] for group in seat.optimizer.param_groups]
-        random = {key.removeprefix("rng."): value for key, value in state.items() if key.startswith("rng.")}
-        set_random_state(random, self.base.device)
         seat.epoch = epoch
+        seat.steps = epoch * seat.data.steps(seat.config.batch_size)
+        restore_training(seat.optimizer, seat.schedule, seat.steps, state, self.base.device)
 
     def set_scale(self, scale: float) -> None:
         """Scale the adapter's output, from 1 as trained; the weights stay what they are."""
@@ -280,12 +261,3 @@ def lora_config(config: TrialConfig, targets: Mapping[str, Any]) -> LoraConfig:
         init_lora_weights="gaussian" if config.init == "gaussian" else True,
         task_type="CAUSAL_LM",
     )
-
-
-def _moments(state: Mapping[str, torch.Tensor]) -> dict[int, dict[str, torch.Tensor]]:
-    moments: dict[int, dict[str, torch.Tensor]] = {}
-    for key, value in state.items():
-        if key.startswith("optimizer."):
-            _, index, name = key.split(".", 2)
-            moments.setdefault(int(index), {})[name] = value
-    return moments

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
+import torch
 from peft import PeftModel
 from PIL import Image
 
@@ -168,9 +169,15 @@ def look(study: Study, base: BaseModel, row: Row, pixels: EncodedImage) -> Visio
     """What the vision tower says of a row's picture. Raises RowError."""
     try:
         return base.see(pixels)
-    except (ValueError, RuntimeError) as error:
-        problem = _too_large(study, row) if is_out_of_memory(error) else _unshowable(study, row, error)
-        failure = RowError([problem])
+    except MemoryError:
+        raise
+    # The towers of the families raise whatever they like.
+    except Exception as error:
+        lacks_memory = is_out_of_memory(error)
+        if isinstance(error, torch.AcceleratorError) and not lacks_memory:
+            # The device is lost, which is no fault of the picture.
+            raise
+        failure = RowError([_too_large(study, row) if lacks_memory else _unshowable(study, row, error)])
     # Outside the handler, whose traceback holds what the tower had computed.
     free_memory()
     raise failure

@@ -10,7 +10,8 @@ from studies.files import FileError, read_sealed, sha256_of, write_sealed
 from trainables.answers import GradedAnswer, graded_from_data, graded_to_data
 from trainables.prompting import Prompting
 
-FILE = "facts.json"
+# Beside each other in a prepared study: these facts, and the rows as tokens.
+FILE, ROWS = "facts.json", "rows.json"
 
 
 def elsewhere(asked_on: str | None, now_on: str) -> str | None:

@@ -21,6 +21,8 @@ from trainables.text_layers import LayersUnknown
 PICTURES = re.compile(r"vision|visual|image|img")
 # What transformers says, in no type of its own, of a processor whose library is not installed.
 LACKING = "Missing optional dependencies"
+# And of a quantised model for which the GPUs do not suffice.
+OFFLOADED = "dispatched on the CPU or the disk"
 # What it says of a folder or a repository that has only other files.
 NO_WEIGHTS = re.compile(r"no file named [\w.]*\.safetensors|does not appear to have a file named [\w.]*\.safetensors")
 # Characters of a message that are told.
@@ -40,7 +42,7 @@ def load_model(
 
     whole: the modules that quantisation leaves alone; None is all but the layers of the text model.
     trust_remote_code: run the Python code that comes with the model. Only safetensors are read.
-    Raises ModelRefused, and LayersUnknown where quantisation finds no layers of a text model.
+    Raises ModelRefused.
     """
     refuse_unfit(spec)
     options: dict[str, Any] = {"revision": spec.revision, "trust_remote_code": trust_remote_code}
@@ -60,8 +62,10 @@ def load_model(
         options |= {"use_safetensors": True, "output_loading_info": True}
         held = {**model_options(spec, whole or ()), **_dequantised(config)}
         model, loaded = model_class.from_pretrained(name, **options, **held)
-    except (LayersUnknown, ModelRefused, MemoryError):
+    except (ModelRefused, MemoryError):
         raise
+    except LayersUnknown as error:
+        raise ModelRefused(f"{name!r} cannot be trained here: {error} — {ANOTHER}") from error
     # A model's own Python code raises whatever it likes.
     except Exception as error:
         raise ModelRefused(explain(name, error)) from error
@@ -196,7 +200,7 @@ def explain(name: str, error: BaseException) -> str:
         if kind == "HfHubHTTPError":
             status = getattr(getattr(cause, "response", None), "status_code", "an error")
             return f"the hub answered {status} for {name!r} — renew HF_TOKEN, or try again later"
-        if is_out_of_memory(cause):
+        if is_out_of_memory(cause) or OFFLOADED in str(cause):
             remedy = "use quantization: 4bit, or a smaller model" if device() == "cuda" else "choose a smaller model"
             return f"{name!r} does not fit {memory_of(device())} — {remedy}"
         if isinstance(cause, ImportError) or LACKING in str(cause):

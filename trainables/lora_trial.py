@@ -60,12 +60,15 @@ class LoraTrial(tune.Trainable):  # type: ignore[misc]
         # Here and not above: the driver imports this module too, and it never needs torch.
         import torch
 
-        from trainables.memory import limit_memory
+        from trainables.memory import free_memory, limit_memory
         from trainables.session import TrialSession, Workshop, workshop_key
 
         if self._workshop is None or self._workshop.key != workshop_key(self._task):
             torch.set_num_threads(1)
             limit_memory(self._task.gpus)
+            # Two bases do not fit; of one that a failed trial left, modules refer to each other.
+            self._workshop = None
+            free_memory()
             self._workshop = Workshop.build(self._task)
         return TrialSession(self._task, self._workshop)
 
@@ -86,6 +89,8 @@ class LoraTrial(tune.Trainable):  # type: ignore[misc]
             return {"lost": str(error), "done": True}
         if is_disk_full(error):
             return {"disk_full": f"{self._task.trial}: no space left on the disk", "done": True}
+        if (said := _no_room(error)) is not None:
+            return {"failure": said, "done": True}
         if _device_lost(error):
             # Not the error itself: Ray Tune writes what is raised to a file of its own.
             raise RuntimeError(describe(error)) from None
@@ -162,12 +167,17 @@ def describe(error: BaseException) -> str:
     return f"{type(error).__name__}: {lines[-1]}" if lines else type(error).__name__
 
 
+def _no_room(error: Exception) -> str | None:
+    """What is said of a trial of which not even one row fits; None for another error."""
+    import torch
+
+    from trainables.loading import device
+    from trainables.memory import is_out_of_memory, one_row_too_many
+
+    return one_row_too_many(torch.device(device())) if is_out_of_memory(error) else None
+
+
 def _device_lost(error: Exception) -> bool:
     import torch
 
-    from trainables.memory import free_memory, is_out_of_memory
-
-    if is_out_of_memory(error):
-        free_memory()
-        return False
     return isinstance(error, torch.AcceleratorError)

@@ -40,13 +40,13 @@ def answer_logits(model: Any, batch: Mapping[str, Any]) -> tuple[torch.Tensor, t
     # A token is predicted at the place before it.
     labels = torch.nn.functional.pad(batch["labels"][:, 1:], (0, 1), value=IGNORED)
     places = labels != IGNORED
-    with _head_at(model, places):
+    with head_at(model, places):
         logits = model(**inputs, use_cache=False).logits
     return (logits if logits.ndim == 2 else logits[places]).float(), labels[places]
 
 
 @contextmanager
-def _head_at(model: Any, places: torch.Tensor) -> Iterator[None]:
+def head_at(model: Any, places: torch.Tensor) -> Iterator[None]:
     """Within it the head reads the places of this mask alone, shape (n_rows, length).
 
     transformers' own `logits_to_keep` takes a mask, but not in all families, not in code that comes with a model, and

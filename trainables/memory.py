@@ -64,14 +64,13 @@ def batches(items: Sequence[Item], size: int) -> Iterator[Sequence[Item]]:
 
 def one_row_too_many(device: torch.device) -> str:
     """What is said where a single row does not fit."""
-    where = memory_of(device.type)
     remedy = "have pictures scaled down (max_pixels), use quantization: 4bit, or choose a smaller model"
-    return f"one row at a time does not fit {where} beside the base model — {remedy}"
+    return f"one row at a time does not fit {memory_of(device.type)} beside the base model — {remedy}"
 
 
-def memory_of(kind: str) -> str:
+def memory_of(device: str) -> str:
     """What the memory of a kind of device is called."""
-    return "the GPU's memory" if kind == "cuda" else "memory"
+    return "the GPU's memory" if device == "cuda" else "memory"
 
 
 def limit_memory(share: float | None) -> None:

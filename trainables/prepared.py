@@ -17,13 +17,13 @@ from trainables.answers import GradedAnswer
 from trainables.base_model import BaseModel
 from trainables.encoding import Encoded
 from trainables.examination import Examination, RowError, check_sees, encode, encode_rows, see_variants
-from trainables.facts import Facts
+from trainables.facts import ROWS, Facts
 from trainables.notes import notes_of, picture_tokens
 from trainables.prompting import Prompting
 from trainables.scoring import UNKNOWN, scored_roles
 from trainables.vision_features import VisionFeatures, features_from_tensors, features_to_tensors
 
-ROWS, FEATURES = "rows.json", "features.safetensors"
+FEATURES = "features.safetensors"
 
 
 @dataclass(frozen=True)

@@ -135,8 +135,8 @@ class Sizer:
     def cost(self, config: TrialConfig, *, measure: bool, timed: bool = True) -> Cost:
         """The cost of a trial of this configuration.
 
-        measure: train a few steps and, with `timed`, ask a few probes; on a GPU that gives the memory, too. Elsewhere
-        it is counted from what autograd keeps.
+        measure: train a few steps and, with `timed`, ask a few probes; on GPUs that gives the memory, too, of all that
+        the base is spread over. Elsewhere it is counted from what autograd keeps.
         """
         rows = self._rows(config.batch_size)
         weights = sum(weight.numel() * weight.element_size() for weight in self.base.model.parameters())
@@ -144,14 +144,14 @@ class Sizer:
         engine.open(config, 0, TrainingSet(tuple(row.cut(config.max_length) for row in rows)))
         try:
             trained = sum(weight.numel() for weight in engine.seat.parameters) * TRAINED_BYTES
-            on_gpu = measure and self.base.device.type == "cuda"
-            if on_gpu:
-                torch.cuda.reset_peak_memory_stats(self.base.device)
-            held = 0 if on_gpu else self._counted(engine.seat.data.rows)
-            step = _seconds_a_step(engine, TIMED_STEPS if timed else 0) if measure else None
+            gpus = self.base.gpus if measure else []
+            for gpu in gpus:
+                torch.cuda.reset_peak_memory_stats(gpu)
+            held = 0 if gpus else self._counted(engine.seat.data.rows)
+            step = _seconds_a_step(engine, TIMED_STEPS if timed else 1) if measure else None
             answer = self._seconds_an_answer() if measure and timed else None
-            if on_gpu:
-                held = torch.cuda.max_memory_allocated(self.base.device) - weights - trained
+            if gpus:
+                held = sum(map(torch.cuda.max_memory_allocated, gpus)) - weights - trained
             return Cost(weights, trained, max(held, 0), step, answer, min(engine.seat.micro_batch, len(rows)))
         finally:
             engine.close()
@@ -197,12 +197,12 @@ def corners(space: Space, config: TrialConfig) -> list[TrialConfig]:
     ]
 
 
-def _seconds_a_step(engine: Engine, timed: int) -> float | None:
-    """The mean of so many steps after one that is not timed; None for no such step."""
+def _seconds_a_step(engine: Engine, timed: int) -> float:
+    """The mean of so many steps after one that is not timed, and before which Adam keeps no moments."""
     engine.train_epoch()
     start = time.perf_counter()
     for _ in range(timed):
         engine.train_epoch()
-    if engine.base.device.type == "cuda":
+    if engine.base.gpus:
         torch.cuda.synchronize()
-    return (time.perf_counter() - start) / timed if timed else None
+    return (time.perf_counter() - start) / timed

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -14,8 +15,9 @@ from trainables.conversation import reason_of
 from trainables.encoding import Encoded
 from trainables.families import refusal
 from trainables.loading import ModelRefused
-from trainables.losses import answer_loss
+from trainables.losses import answer_logits, answer_loss
 from trainables.memory import is_out_of_memory, one_row_too_many
+from trainables.vision_features import VisionFeatures
 
 UNIT, QUESTION = "picture", "?"
 # Of unequal length: as names are asked for together.
@@ -24,9 +26,10 @@ ANSWERS = {"short": "A", "long": "A or B"}
 SIZE = (224, 168)
 # Two passes over one text, the same but for what stands for the picture, may differ by this share of their logits.
 FEATURES_APART = 0.01
-# One pass in two parts may differ from the whole by so much a token, nats: half precision rounds them differently.
-CACHE_APART = {torch.float32: 0.01}
-CACHE_APART_HALF = 0.5
+# One pass in two parts may differ from the whole by so much a token, nats: half precision rounds them differently, and
+# 8 bits choose by all rows of a pass what they round.
+CACHE_APART = 0.01
+CACHE_APART_ROUNDED = 0.5
 
 
 def try_out(base: BaseModel, *, pictures: bool) -> None:
@@ -64,15 +67,15 @@ def _try_out(base: BaseModel, *, pictures: bool) -> None:
     known = base.model.get_input_embeddings().weight.shape[0]
     if (largest := max(row.prompt + row.answer)) >= known:
         raise Unfit(f"its tokenizer gives a token {largest}, and it has embeddings of {known} tokens")
-    kept = base.inputs([row], features)
-    logits = _answer_logits(base, kept)
+    logits, ids = answer_logits(base.model, base.inputs([row], features))
     if logits.isnan().any():
         raise Unfit("its weights make no numbers of a text")
     if pixels is not None:
-        seen = _answer_logits(base, {**base.inputs([row], {}), **base.pixels(pixels)})
+        seen, _ = answer_logits(base.model, {**base.inputs([row], {}), **base.pixels(pixels)})
         if not _apart(logits, seen) < FEATURES_APART:
             raise Unfit("what its vision tower says of a picture, given back, is not read as the picture itself")
-    _check_names(base, row, features, logits)
+    whole = float(logits.log_softmax(-1).gather(-1, ids.unsqueeze(-1)).sum())
+    _check_names(base, row, features, whole)
     base.model.train()
     try:
         loss = float(answer_loss(base.model, base.inputs([row], features), 0.0))
@@ -82,23 +85,20 @@ def _try_out(base: BaseModel, *, pictures: bool) -> None:
         raise Unfit(f"its loss is {loss}")
 
 
-def _check_names(base: BaseModel, row: Encoded, features: Any, logits: torch.Tensor) -> None:
+def _check_names(base: BaseModel, row: Encoded, features: Mapping[str, VisionFeatures], whole: float) -> None:
+    """whole: log-probability of the row's answer where it is read in one text with its prompt."""
     names = {name: base.encoder.answer_ids(QUESTION, answer) for name, answer in ANSWERS.items()}
     interviewer = Interviewer(base, features, names, max_new_tokens=2)
     prompt = Encoded(row.unit, row.prompt, (), row.token_inputs)
     (answer,) = interviewer.ask(base.model, {UNIT: prompt}, [UNIT])
-    ids = torch.tensor(row.answer, device=logits.device)
-    whole = float(logits.log_softmax(-1).gather(-1, ids.unsqueeze(-1)).sum())
     apart = abs(answer.name_log_probabilities["long"] - whole) / len(row.answer)
-    if not apart < CACHE_APART.get(base.model.dtype, CACHE_APART_HALF):
+    if not apart < (CACHE_APART_ROUNDED if _rounds(base.model) else CACHE_APART):
         raise Unfit(f"an answer after a kept prompt is {apart:.2g} nats a token from the same in one text")
 
 
-def _answer_logits(base: BaseModel, batch: dict[str, Any]) -> torch.Tensor:
-    """The logits that predict the answer's tokens, shape (n_answer, vocabulary), float32."""
-    count = int((batch.pop("labels") >= 0).sum())
-    logits: torch.Tensor = base.model(**batch, use_cache=False, **base.last(count + 1)).logits
-    return logits[0, -count - 1 : -1].float()
+def _rounds(model: Any) -> bool:
+    """Whether a model computes in less than float32."""
+    return model.dtype != torch.float32 or getattr(model, "quantization_method", None) is not None
 
 
 def _apart(one: torch.Tensor, other: torch.Tensor) -> float:

@@ -15,6 +15,7 @@ from search.adapter_record import ADAPTER_FILES
 from search.driver_lock import LOCK
 from search.ledger import BASE, Ledger
 from search.manifest import write_manifest
+from search.preparation import PROMPTING
 from search.run_folder import SCORED_BY, RunFolder
 from search.trial_row import Kind, TrialRow
 from spaces.trial_config import TrialConfig
@@ -52,7 +53,7 @@ def build(study_folder: Path, closed: Path, killed: Path) -> None:
         ledger.set_meta(SCORED_BY, study.scored_by)
         ledger.set_meta("trials_asked", len(EPOCHS))
         before = good_inputs.answers_of(study, known=["Matryoshka"])
-        _prepare(folder.prepared, before)
+        ledger.set_meta(PROMPTING, _prepare(folder.prepared, before).prompting.as_data())
         ledger.put_answers(BASE, "search", before)
         for number in range(len(EPOCHS)):
             _run_trial(folder, ledger, study, number)
@@ -60,11 +61,13 @@ def build(study_folder: Path, closed: Path, killed: Path) -> None:
         shutil.copytree(closed, killed)
 
 
-def _prepare(folder: Path, before: list[GradedAnswer]) -> None:
+def _prepare(folder: Path, before: list[GradedAnswer]) -> Facts:
     folder.mkdir()
     save_file({"images/train-1.png": torch.arange(64, dtype=torch.float32)}, folder / FEATURES)
     (folder / ROWS).write_text(json.dumps({"training": [["Gena", {"prompt": list(range(40)), "answer": [1, 2]}]]}))
-    Facts(longest_prompt=40, prompt_lengths={graded.answer.probe: 40 for graded in before}, before=before).write(folder)
+    facts = Facts(40, {graded.answer.probe: 40 for graded in before}, before)
+    facts.write(folder)
+    return facts
 
 
 def _run_trial(folder: RunFolder, ledger: Ledger, study: Study, number: int) -> None:

@@ -124,7 +124,12 @@ def make_run(path: Path, study_folder: Path, *, scored: bool) -> None:
 def manifest_of(study: Study) -> dict[str, Any]:
     """The manifest of a run of a study."""
     # Not build_manifest: it asks git about the checkout.
-    model = {"id": study.base_model, "revision": None, "dtype": "float32", "sha256": model_hash(study.base_model)}
+    model = {
+        "id": study.base_model,
+        "revision": None,
+        "dtype": study.file.base_model.dtype,
+        "sha256": model_hash(study.base_model),
+    }
     return {
         "created": "2026-11-23T12:00:00Z",
         "options": asdict(Options(trials=TRIALS)),

@@ -21,10 +21,10 @@ from click.testing import CliRunner, Result
 from benchmarks.campaigns import good_inputs, hostile_inputs, hostile_texts
 from benchmarks.campaigns.hostile_inputs import MARKER
 from benchmarks.campaigns.outcome import Outcome
-from search.export import model_card
 from search.fitness import fitness_of
 from search.launch import Options
 from search.manifest import build_manifest, write_manifest
+from search.model_card import model_card
 from search.preparation import PreparationError
 from search.run_folder import RunFolder
 from search.trial_row import TrialRow, ranked
@@ -187,7 +187,8 @@ def _card_obeyed(run_folder: RunFolder) -> Found:
     ledger, manifest = run_folder.ledger(), run_folder.manifest()
     study, best = run_folder.study(), ranked(ledger.trials())[0]
     fitness = fitness_of(study, ledger, best.id, best.score, None)
-    card = model_card(study, best, manifest, None, fitness, Prompting())
+    check = {"asked": 1, "differing": 0, "device": "cpu"}
+    card = model_card(study, best, manifest, None, fitness, Prompting(), check)
     ledger.close()
     _, front, text = card.split("---\n", 2)
     yield from (("active tags", f"model card: {tag}") for tag in hostile_texts.active_tags(text))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,15 +16,19 @@ from PIL import Image
 from safetensors.torch import load, save
 from transformers import AutoModelForImageTextToText, AutoProcessor
 
+from search import export_check
+from search.adapter_files import write_adapter
 from spaces.trial_config import TargetModules, TrialConfig
 from studies.study import BaseModelSpec
 from trainables.activations import activation_bytes, saved_bytes
 from trainables.adapter_precision import inputs_as_they_are
 from trainables.answering import Interviewer
+from trainables.answers import Answer
 from trainables.base_model import BaseModel
 from trainables.encoding import IGNORED, Encoded, EncodedImage
 from trainables.engine import Engine
 from trainables.families import FamilyRefused
+from trainables.fidelity import fidelity
 from trainables.losses import answer_loss
 from trainables.training_set import TrainingSet
 from trainables.tryout import try_out
@@ -229,6 +233,64 @@ def test_four_answers_are_learnt_asked_and_exported(toy: Toy, tmp_path: Path) ->
     finally:
         engine.close()
     assert plain_answers(toy, tmp_path) == [answer for *_, answer in TOYS]
+
+
+def test_the_check_of_its_export_finds_the_same_model(toy: Toy, tmp_path: Path) -> None:
+    engine = Engine(toy.base, toy.features, toy.interviewer)
+    engine.open(
+        TrialConfig(learning_rate=1e-2, dropout=0, target_modules=toy.everything, batch_size=4, epochs=1),
+        0,
+        TrainingSet(tuple(toy.rows), (), (), 0, 0),
+    )
+    try:
+        engine.train_epoch()
+        recorded = engine.ask(toy.probes, ["red", "white"])
+        engine.save_adapter(str(tmp_path / "saved"))
+    finally:
+        engine.close()
+    adapter = tmp_path / "adapter"
+    adapter.mkdir()
+    base = {"id": str(toy.folder), "revision": None}
+    write_adapter(tmp_path / "saved", adapter, {"base_model": base, "options": {}}, toy.base.prompting)
+    measured = export_check.measure(checked(toy, adapter, recorded, tmp_path))
+    prompts = {row.unit: export_check.digest(row.prompt) for row in toy.rows}
+    found = fidelity(recorded, measured, dtype="float32", prompts=prompts)
+    assert (found.problems, found.prompts, found.odds) == ([], 0, 2 * len(toy.names))
+    assert found.rms < 1e-3
+
+
+def checked(toy: Toy, adapter: Path, recorded: Sequence[Answer], folder: Path) -> dict[str, Any]:
+    """What the check is asked."""
+    for colour, size, *_ in TOYS:
+        picture(colour, size).save(folder / f"{colour}.png")
+    prompting = toy.base.prompting
+    probes = [
+        {"image": str(folder / f"{colour}.png"), "question": question, "text": answer.text}
+        for (colour, _, question, _), answer in zip(TOYS, recorded, strict=True)
+    ]
+    return {
+        "base_model": str(toy.folder),
+        "revision": None,
+        "dtype": "float32",
+        "attention": SPEC.attention,
+        "device_map": None,
+        "quantization": None,
+        "image_size": None,
+        "max_pixels": None,
+        "stops": list(prompting.stops),
+        "text_only": False,
+        "template": dict(prompting.template),
+        "greedy": True,
+        "max_new_tokens": 24,
+        "probes": probes,
+        "names": {name: list(ids) for name, ids in toy.names.items()},
+        "batches": [[0, 1, 2, 3]],
+        "naming": [[0], [3]],
+        "adapter": str(adapter),
+        "merge": False,
+        "threads": 1,
+        "trust_remote_code": False,
+    }
 
 
 @torch.inference_mode()

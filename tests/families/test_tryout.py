@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,13 +15,14 @@ import tiny
 import torch
 from transformers.cache_utils import DynamicLayer
 
-from search.checkup import size_up
 from search.ledger import Ledger
 from search.manifest import build_manifest
 from search.preparation import UNLOADABLE, prepare_run
 from search.run_folder import RunFolder
+from search.study_checkup import size_up
 from studies.checks import load_study
 from studies.study import BaseModelSpec, Study
+from trainables.answering import Interviewer
 from trainables.base_model import BaseModel
 from trainables.encoding import Encoder
 from trainables.families import FamilyRefused
@@ -66,6 +69,43 @@ def without_training(forward: Callable[..., Any]) -> Callable[..., Any]:
         return forward(self, *given, **named)
 
     return checked
+
+
+def without_places(forward: Callable[..., Any]) -> Callable[..., Any]:
+    """A forward pass that gives all logits and can be told nothing else, as code of a model's own may."""
+
+    def checked(self: Any, *given: Any, **named: Any) -> Any:
+        if "logits_to_keep" in named:
+            raise TypeError("forward() got an unexpected keyword argument 'logits_to_keep'")
+        return forward(self, *given, **named)
+
+    known = inspect.signature(forward)
+    others = [one for name, one in known.parameters.items() if name != "logits_to_keep"]
+    checked.__signature__ = known.replace(parameters=others)  # type: ignore[attr-defined]
+    return checked
+
+
+def test_a_forward_that_knows_of_no_places_is_asked_all_the_same(
+    base: BaseModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kind = type(base.model)
+    monkeypatch.setattr(kind, "forward", without_places(kind.forward))
+    try_out(base, pictures=True)
+
+
+@pytest.mark.parametrize("method", [None, "bitsandbytes"])
+def test_a_quantised_base_may_round_in_float32(
+    base: BaseModel, monkeypatch: pytest.MonkeyPatch, method: str | None
+) -> None:
+    exact = Interviewer._name_odds
+
+    def rounded(*given: Any) -> list[dict[str, float]]:
+        return [{name: one + 0.4 for name, one in odds.items()} for odds in exact(*given)]
+
+    monkeypatch.setattr(Interviewer, "_name_odds", rounded)
+    monkeypatch.setattr(base.model, "quantization_method", method, raising=False)
+    with nullcontext() if method else pytest.raises(FamilyRefused, match="nats a token from the same in one text"):
+        try_out(base, pictures=False)
 
 
 @pytest.mark.parametrize("part", ["encoding", "look", "forward"])

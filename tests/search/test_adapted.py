@@ -8,8 +8,8 @@ import pytest
 import text_study
 from safetensors.torch import load_file
 
-from search.checkup import size_up
 from search.preparation import module_problems
+from search.study_checkup import size_up
 from spaces.space import load_space
 from spaces.trial_config import TrialConfig
 from studies.checks import load_study

@@ -299,6 +299,21 @@ def test_an_adapter_of_another_model_is_refused(of_pictures: Path, tmp_path: Pat
     assert "does not fit the base model" in refused(adapter, [picture])[0]
 
 
+@pytest.mark.parametrize("adapted", [False, True])
+def test_lack_of_memory_is_no_fault_of_the_adapter(
+    of_pictures: Path, monkeypatch: pytest.MonkeyPatch, adapted: bool
+) -> None:
+    def answers(examination: object, adapter: Path | None = None) -> list[object]:
+        if adapted and adapter is None:
+            return []
+        raise RuntimeError("[enforce fail at alloc_cpu.cpp:127] . DefaultCPUAllocator: can't allocate memory")
+
+    monkeypatch.setattr("trainables.examination.Examination.answers", answers)
+    picture = of_pictures / "study" / "images" / "cheburashka-1.png"
+    (problem,) = refused(of_pictures, [picture])
+    assert problem.startswith("RUN: memory does not suffice for one question — wait for what else runs here")
+
+
 def test_a_question_that_the_model_cannot_take_is_refused(of_pictures: Path) -> None:
     picture = of_pictures / "study" / "images" / "cheburashka-1.png"
     (problem,) = refused(of_pictures, [picture], question="Кто на <assistant>?")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 from contextlib import nullcontext
 from dataclasses import replace
@@ -19,6 +20,7 @@ from search import checkup, cluster, launch, preparation
 from search.run_folder import RunFolder
 from spaces.trial_config import TrialConfig
 from studies.checks import load_study
+from trainables import memory
 from trainables.base_model import BaseModel
 from trainables.facts import Facts
 from trainables.lora_trial import LoraTrial
@@ -161,6 +163,30 @@ def test_without_gpus_none_is_seen(
     assert [env[VISIBLE] for env in started] == [seen, seen]
     LoraTrial(task(tmp_path, tmp_path, tmp_path, "model").model_copy(update={"gpus": gpus}).model_dump(mode="json"))
     assert os.environ[VISIBLE] == seen
+
+
+def test_a_preparation_takes_a_trial_s_share_of_its_gpu(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a cluster the rest of it may be another run's."""
+
+    class NoFurther(Exception):
+        pass
+
+    def limit(share: float | None) -> None:
+        assert share == 0.25
+        raise NoFurther
+
+    monkeypatch.setattr(memory, "limit_memory", limit)
+    monkeypatch.setattr(RunFolder, "study", lambda self: None)
+    monkeypatch.setattr(RunFolder, "manifest", lambda self: {"options": {"gpus_per_trial": 0.25}})
+    with pytest.raises(NoFurther):
+        preparation.prepare_run(RunFolder(tmp_path))
+
+
+def test_a_preparation_that_the_system_killed_says_what_to_do(tmp_path: Path) -> None:
+    killed = Ended()
+    killed.returncode = -signal.SIGKILL
+    with pytest.raises(preparation.PreparationError, match="was killed, most likely for lack of memory — prepare"):
+        preparation.finish_here(RunFolder(tmp_path), killed)  # type: ignore[arg-type]
 
 
 class Ended:

@@ -36,9 +36,9 @@ def answers(model: Path, study: Path, *, greedy: bool, template: dict[str, Any] 
     processor.tokenizer.padding_side = "left"
     loaded = AutoModelForImageTextToText.from_pretrained(model).eval()
     own = loaded.generation_config
-    told = export_check._answers(loaded, processor, request)
+    told = export_check.Asking(request, loaded, processor, lambda line: None)._generate([0, 1])
     assert loaded.generation_config is own
-    return told
+    return [answer["text"] for answer in told]
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ import yaml
 from click.testing import CliRunner
 
 import skazka
-from search.checkup import size_up
+from search.study_checkup import size_up
 from skazka.cli import main
 from spaces.problems import InputError
 from studies.checks import load_study

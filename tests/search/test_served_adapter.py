@@ -14,7 +14,7 @@ from safetensors import safe_open
 from transformers import AutoModelForImageTextToText
 
 from benchmarks.campaigns.good_inputs import manifest_of
-from search.export import model_card
+from search.model_card import model_card
 from search.served_adapter import served
 from search.trial_row import TrialRow
 from spaces.trial_config import TargetModules, TrialConfig
@@ -116,5 +116,7 @@ def test_the_card_says_what_no_server_loads(tiny_study: Path, config: dict[str, 
     study = load_study(tiny_study)
     scores: dict[str, Any] = dict.fromkeys(("score", "gain", "degradation", "hallucination"), 0.5)
     row = TrialRow("t0000", 0, "search", "t0000", {"epochs": 1, **config}, 0, True, best_epoch=1, **scores)
-    card = model_card(study, row, manifest_of(study), None, None, Prompting())
+    card = model_card(
+        study, row, manifest_of(study), None, None, Prompting(), {"asked": 1, "differing": 0, "device": "cpu"}
+    )
     assert card.count("DoRA adapter, which vLLM and SGLang do not load") == said

@@ -17,7 +17,8 @@ import yaml
 from ray.tune import Callback
 
 import skazka
-from search.export import ExportError, export
+from search.export import export
+from search.fresh_process import ExportError
 from search.ledger import BASE
 from search.run_folder import RunFolder
 from spaces.problems import InputError

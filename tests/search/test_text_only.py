@@ -179,8 +179,12 @@ def test_a_sweep_reports_and_exports(study: Path, tmp_path: Path, ray_cluster: N
     run = skazka.launch(study, trials=2, run=tmp_path / "run", seed=1, allow_unknown_controls=True)
     table = run.trials()
     assert list(table["state"]) == ["completed", "completed"]
-    done = export(run.folder, tmp_path / "adapter", merge=True)
+    told: list[str] = []
+    # As tasks of the cluster, which leave nothing behind in the run.
+    done = export(run.folder, tmp_path / "adapter", merge=True, check_on="auto", progress=told.append)
     assert done.verified == done.merged == len(text_study.CHARACTERS)
+    assert told[0] == "waiting for a machine of the cluster with 1 CPUs and 0 GPUs"
+    assert not list(run.path.glob(".export-*"))
     card = (done.folder / "README.md").read_text(encoding="utf-8")
     assert "pipeline_tag: text-generation" in card
     assert "picture" not in card

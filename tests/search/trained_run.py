@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
 from benchmarks.campaigns.good_inputs import manifest_of
-from search.ledger import Ledger
+from search.ledger import BASE, Ledger
 from search.run_folder import RunFolder
 from search.trial_row import TrialRow
 from spaces.trial_config import TrialConfig
 from studies.checks import load_study
 from trainables import checkpoint
 from trainables.answering import Interviewer
+from trainables.answers import grade_answers, grader_of
 from trainables.base_model import BaseModel
 from trainables.engine import Engine
+from trainables.examination import naming
 from trainables.prepared import prepare
 from trainables.training_set import select
 
@@ -30,8 +33,9 @@ CONFIG = TrialConfig(
 )
 
 
-def make_trained_run(path: Path, study_folder: Path) -> RunFolder:
-    """Train one trial on all rows of a study, and enter it with its repeat, which is the same adapter."""
+def make_trained_run(path: Path, study_folder: Path, *configs: TrialConfig) -> RunFolder:
+    """Train trials on all rows of a study, and enter each; the first with its repeat, which is the same adapter."""
+    configs = configs or (CONFIG,)
     study = load_study(study_folder)
     folder = RunFolder(path)
     path.mkdir()
@@ -39,31 +43,36 @@ def make_trained_run(path: Path, study_folder: Path) -> RunFolder:
     with closing(Ledger.create(folder.ledger_file)) as ledger:
         ledger.set_meta("manifest", manifest_of(study))
         ledger.set_meta("frozen", folder.hashes())
-        ledger.set_meta("trials_asked", 1)
-        _train(folder, ledger)
+        ledger.set_meta("trials_asked", len(configs))
+        _train(folder, ledger, configs)
     return folder
 
 
-def _train(folder: RunFolder, ledger: Ledger) -> None:
+def _train(folder: RunFolder, ledger: Ledger, configs: Sequence[TrialConfig]) -> None:
     study = folder.study()
     base = BaseModel.load(study.base_model, study.file.base_model)
     prepared = prepare(study, base)
+    prepared.save(folder.prepared)
+    ledger.put_answers(BASE, "search", prepared.before)
     tokens = study.file.evaluation.max_new_tokens
     engine = Engine(
         base, prepared.features, Interviewer(base, prepared.features, prepared.names, max_new_tokens=tokens)
     )
-    engine.open(CONFIG, 0, select(CONFIG, prepared.training, prepared.replay, 0))
-    for _ in range(EPOCHS):
-        engine.train_epoch()
-    config = CONFIG.model_dump(mode="json")
-    for row in (
-        TrialRow("t0000", 0, "search", "t0000", config, 0, True),
-        TrialRow("t0000-r1", 1_000_000, "finalist", "t0000-r1", config, 1, False, repeat_of="t0000"),
-    ):
-        ledger.add(row)
-        ledger.start(row.id)
-        score = {"score": 0.5, "gain": 0.5, "degradation": 0.0, "hallucination": 0.0, "name_margin": 1.0}
-        ledger.record_epoch(row.id, EPOCHS, score)
-        checkpoint.write(folder.trial(row.id), EPOCHS, {}, {}, engine.state(), engine.save_adapter)
-        ledger.finish(row.id, "completed")
+    probes = study.probes_of("search")
+    for seed, config in enumerate(configs):
+        engine.open(config, seed, select(config, prepared.training, prepared.replay, 0))
+        for _ in range(config.epochs):
+            engine.train_epoch()
+        answers = grade_answers(grader_of(study), probes, engine.ask(prepared.probes, naming(probes)))
+        trial, data = f"t{seed:04}", config.model_dump(mode="json")
+        rows = [TrialRow(trial, seed, "search", trial, data, seed, True)]
+        if seed == 0:
+            rows.append(TrialRow("t0000-r1", 1_000_000, "finalist", "t0000-r1", data, 1, False, repeat_of=trial))
+        for row in rows:
+            ledger.add(row)
+            ledger.start(row.id)
+            score = {"score": 0.5, "gain": 0.5, "degradation": 0.0, "hallucination": 0.0, "name_margin": 1.0}
+            ledger.record_epoch(row.id, config.epochs, score, answers)
+            checkpoint.write(folder.trial(row.id), config.epochs, {}, {}, engine.state(), engine.save_adapter)
+            ledger.finish(row.id, "completed")
     engine.close()

@@ -104,6 +104,8 @@ def test_export_says_what_it_verified(launched: tuple[Result, Path], tmp_path: P
         "exported": str(tmp_path / "adapter"),
         "trial": "t0000",
         "verified_answers": 4,
+        "differing_answers": 0,
+        "checked_on": "cpu",
     }
 
 

@@ -44,7 +44,7 @@ def test_a_healthy_study(tiny_study: Path) -> None:
 
 
 def test_the_trials_that_do_not_fit_are_named(tiny_study: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("search.checkup.memory_bytes", lambda: 13_500_000)
+    monkeypatch.setattr("search.study_checkup.memory_bytes", lambda: 13_500_000)
     code, facts, _ = call(tiny_study, "--space", "lora")
     [note] = [found for found in facts["findings"] if found["what"].startswith("batch_size")]
     assert code == 0
@@ -54,7 +54,7 @@ def test_the_trials_that_do_not_fit_are_named(tiny_study: Path, monkeypatch: pyt
 
 
 def test_a_base_beside_which_no_row_fits_stops_a_search(tiny_study: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("search.checkup.memory_bytes", lambda: 4_000_000)
+    monkeypatch.setattr("search.study_checkup.memory_bytes", lambda: 4_000_000)
     code, facts, _ = call(tiny_study)
     [stop] = [found for found in facts["findings"] if found["level"] == "stop"]
     assert code == 2

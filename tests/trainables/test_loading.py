@@ -25,6 +25,7 @@ from trainables.adapted import unquantised
 from trainables.base_model import BaseModel
 from trainables.loading import ModelRefused, explain, load_model, model_options
 from trainables.prompting import BY_MODULE, BY_NAME, FIRST_UNQUANTISED, Prompting
+from trainables.text_layers import LayersUnknown
 
 ANSWER = httpx2.Response(403, request=httpx2.Request("GET", "https://hub/owner/model"))
 
@@ -72,7 +73,12 @@ def test_each_reason_has_its_remedy(cause: Exception, said: str, monkeypatch: py
     ],
 )
 @pytest.mark.parametrize(
-    "cause", [torch.OutOfMemoryError("CUDA"), RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried")]
+    "cause",
+    [
+        torch.OutOfMemoryError("CUDA"),
+        RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried"),
+        ValueError("Some modules are dispatched on the CPU or the disk. Make sure you have enough GPU RAM."),
+    ],
 )
 def test_a_model_that_does_not_fit_is_said_to(
     cause: Exception, kind: str, said: str, monkeypatch: pytest.MonkeyPatch
@@ -161,6 +167,18 @@ def test_a_quantised_base_keeps_all_but_its_text_layers_whole(
             BaseModel.load(str(tiny_model), spec, prompting=prompting)
     # A run that the first versions began is asked as they asked.
     assert asked == [["model.vision_tower", "model.multi_modal_projector", "lm_head"], list(FIRST_UNQUANTISED)]
+
+
+def test_a_text_model_of_which_nothing_is_quantised_is_refused(
+    tiny_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_layers(model: object) -> None:
+        raise LayersUnknown("its text model has no list of 2 layers")
+
+    monkeypatch.setattr("trainables.loading.refuse_unfit", lambda spec: None)
+    monkeypatch.setattr("trainables.loading.unquantised", no_layers)
+    with pytest.raises(ModelRefused, match=r"cannot be trained here: its text model has no list of 2 layers — choose"):
+        BaseModel.load(str(tiny_model), BaseModelSpec(id="model", quantization="4bit"))
 
 
 def test_a_run_says_what_it_quantises_and_by_what_rule_it_adapts(tiny_model: Path) -> None:

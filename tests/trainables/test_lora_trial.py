@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import traceback
+import weakref
 from pathlib import Path
 
 import pytest
@@ -34,7 +35,8 @@ def test_an_accelerator_that_lacks_memory_is_not_lost(tmp_path: Path) -> None:
     paths = {"folder": tmp_path, "study": tmp_path, "prepared": tmp_path}
     task = TrialTask(trial="t0000", config=TrialConfig(), seed=0, base_model="x", **paths)
     failed = LoraTrial(task.model_dump(mode="json"))._failed(torch.AcceleratorError("CUDA error: out of memory"))
-    assert failed == {"failure": "AcceleratorError: CUDA error: out of memory", "done": True}
+    assert failed["done"]
+    assert failed["failure"].startswith("one row at a time does not fit memory beside the base model — have pictures")
 
 
 def test_a_trial_takes_its_share_of_a_gpu_before_the_base_is_loaded(
@@ -54,3 +56,33 @@ def test_a_trial_takes_its_share_of_a_gpu_before_the_base_is_loaded(
     with pytest.raises(NoFurther):
         LoraTrial(task.model_dump(mode="json")).open_session()
     assert shares == [0.25]
+
+
+def task_in(folder: Path) -> TrialTask:
+    """A task whose files are all in one folder."""
+    paths = {"folder": folder, "study": folder, "prepared": folder}
+    return TrialTask(trial="t0000", config=TrialConfig(), seed=0, base_model="x", **paths)
+
+
+def test_a_trial_of_which_no_row_fits_says_what_to_do(tmp_path: Path) -> None:
+    trial = LoraTrial(task_in(tmp_path).model_dump(mode="json"))
+    said = trial._failed(torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB."))
+    assert said["failure"].startswith("one row at a time does not fit memory beside the base model — have pictures")
+
+
+class Base:
+    """Stands for a workshop with its base, whose modules refer to each other."""
+
+    key = ("another",)
+
+    def __init__(self) -> None:
+        self.part = self
+
+
+def test_a_base_is_let_go_before_the_next_is_loaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    trial = LoraTrial(task_in(tmp_path).model_dump(mode="json"))
+    trial._workshop = Base()  # type: ignore[assignment]
+    before = weakref.ref(trial._workshop)
+    monkeypatch.setattr(session, "TrialSession", lambda task, workshop: workshop)
+    monkeypatch.setattr(session.Workshop, "build", lambda task: before())
+    assert trial.open_session() is None

@@ -82,7 +82,8 @@ def test_micro_batches_add_up_to_the_batch(tiny_model: Path, prepared: Prepared,
     losses, weights = trained(engine(tiny_model, prepared), prepared)
     parted, same = trained(engine(tiny_model, prepared, micro_batch), prepared)
     assert parted == pytest.approx(losses, abs=1e-5)
-    torch.testing.assert_close(same, weights, atol=1e-5, rtol=1e-4)
+    # Adam makes as large a step of a gradient near 0 as of any: its rounding shows, and no more.
+    torch.testing.assert_close(same, weights, atol=1e-4, rtol=1e-4)
 
 
 def test_out_of_memory_goes_on_with_half_as_if_begun_so(

@@ -29,6 +29,7 @@ from trainables.vision_features import VisionFeatures
 SHORT = (
     torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB."),
     RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"),
+    torch.AcceleratorError("CUDA error: out of memory\nSearch for `cudaErrorMemoryAllocation' in the docs"),
     RuntimeError("[enforce fail at alloc_cpu.cpp:127] . DefaultCPUAllocator: can't allocate memory"),
 )
 # And what others say, of which none is an error of its own.
@@ -51,7 +52,7 @@ def test_a_lack_of_memory_is_known_by_what_is_said(kind: type[RuntimeError], sai
     assert not is_out_of_memory(ValueError(said))
 
 
-@pytest.mark.parametrize("error", SHORT, ids=["cuda", "cublas", "cpu"])
+@pytest.mark.parametrize("error", SHORT, ids=["cuda", "cublas", "beside", "cpu"])
 def test_half_as_many_until_they_fit(error: RuntimeError) -> None:
     tried: list[int] = []
 
@@ -222,7 +223,7 @@ def test_a_preparation_survives_it(
     assert again.replay == prepared.replay
 
 
-@pytest.mark.parametrize("error", SHORT, ids=["cuda", "cublas", "cpu"])
+@pytest.mark.parametrize("error", SHORT, ids=["cuda", "cublas", "beside", "cpu"])
 def test_a_picture_too_large_to_be_looked_at_is_named(
     base: BaseModel, tiny_study: Path, monkeypatch: pytest.MonkeyPatch, error: RuntimeError
 ) -> None:
@@ -244,6 +245,30 @@ def test_a_picture_too_large_to_be_looked_at_is_named(
     assert message.startswith("probes.jsonl:")
     assert f"{probe.image!r} (64 x 64 pixels) does not fit the device's memory" in message
     assert message.endswith("base_model.max_pixels, for example 262144")
+
+
+def test_whatever_a_tower_raises_names_the_row(
+    base: BaseModel, tiny_study: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(image: EncodedImage) -> VisionFeatures:
+        raise IndexError("list index out of range")
+
+    monkeypatch.setattr(base, "see", broken)
+    with pytest.raises(
+        RowError, match=r"training.jsonl:1 image: .*cannot be shown to the base model \(list index out of range\)"
+    ):
+        prepare(load_study(tiny_study), base)
+
+
+def test_a_lost_device_is_no_fault_of_a_picture(
+    base: BaseModel, tiny_study: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lost(image: EncodedImage) -> VisionFeatures:
+        raise torch.AcceleratorError("CUDA error: an illegal memory access was encountered")
+
+    monkeypatch.setattr(base, "see", lost)
+    with pytest.raises(torch.AcceleratorError):
+        prepare(load_study(tiny_study), base)
 
 
 def test_so_is_one_of_which_a_variant_is_looked_at(

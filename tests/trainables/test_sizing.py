@@ -97,6 +97,27 @@ def test_the_cost_of_a_trial(sizers: dict[str, Sizer]) -> None:
     assert sizer.cost(config, measure=False).seconds(sizer.study, config) is None
 
 
+@pytest.mark.parametrize("timed", [True, False])
+def test_memory_is_that_of_all_gpus_once_adam_keeps_moments(
+    sizers: dict[str, Sizer], monkeypatch: pytest.MonkeyPatch, timed: bool
+) -> None:
+    sizer = sizers["float32"]
+    steps: list[int] = []
+
+    def peak(gpu: str) -> int:
+        steps.append(sizer.engine.seat.steps)
+        return {"cuda:0": 10**9, "cuda:1": 2 * 10**9}[gpu]
+
+    monkeypatch.setattr(BaseModel, "gpus", ["cuda:0", "cuda:1"])
+    monkeypatch.setattr(torch.cuda, "reset_peak_memory_stats", lambda gpu: None)
+    monkeypatch.setattr(torch.cuda, "synchronize", lambda: None)
+    monkeypatch.setattr(torch.cuda, "max_memory_allocated", peak)
+    found = sizer.cost(TrialConfig(rank=4, batch_size=2), measure=True, timed=timed)
+    assert found.memory == 3 * 10**9
+    # The first step ends with the moments, which every other one has beside its activations.
+    assert min(steps) >= 2
+
+
 def test_a_step_is_tried_on_the_longest_rows(sizers: dict[str, Sizer]) -> None:
     sizer = sizers["float32"]
     totals = sorted(row.prompt + row.answer for row in row_lengths(sizer.study, sizer.base))

@@ -75,6 +75,7 @@ def known() -> Iterator[tuple[str, Any, TextLayers]]:
     """Every family whose layers are known: name, model, layers."""
     for kind in (*MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES, *TEXT):
         if (made := model(kind)) is None:
+            assert kind not in FIRST + TEXT
             continue
         with nullcontext() if kind in FIRST + TEXT else suppress(LayersUnknown):
             yield kind, made, TextLayers.of(made)
