@@ -209,10 +209,11 @@ def _answers(
     except RuntimeError as error:
         if not is_out_of_memory(error):
             raise
-        remedy = "wait for what else runs on it"
+        remedy = "wait for what else runs here"
         if base.device.type == "cuda":
             remedy += ", or set CUDA_VISIBLE_DEVICES= to ask on the CPU"
-        raise InputError(Problem("", "RUN", f"{memory_of(base.device.type)} does not suffice", remedy)) from error
+        message = f"{memory_of(base.device.type)} does not suffice for one question"
+        raise InputError(Problem("", "RUN", message, remedy)) from error
 
 
 def _adapted(examination: Examination, adapter: Path) -> list[GradedAnswer]:

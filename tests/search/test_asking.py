@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import re
 import shutil
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -29,7 +28,6 @@ from spaces.problems import InputError
 from studies.demo.drawing import draw
 from studies.files import sha256_of
 from studies.study import BUNDLED
-from trainables.examination import Examination
 from trainables.prompting import Prompting
 
 
@@ -268,23 +266,6 @@ def test_base_and_adapter_answer_beside_each_other(of_pictures: Path, tmp_path: 
     assert sorted(path for path in of_pictures.rglob("*") if not path.name.endswith(("-wal", "-shm"))) == before
     again = skazka.ask(exported(of_pictures, tmp_path / "adapter"), [known, learnt])
     assert asdict(again) == {**asdict(asked), "chosen": EXPORTED}
-
-
-@pytest.mark.parametrize("adapted", [False, True])
-def test_where_memory_does_not_suffice_nothing_else_is_blamed(
-    of_pictures: Path, adapted: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    answers = Examination.answers
-
-    def short(self: Examination, adapter: Path | None = None) -> Any:
-        if (adapter is not None) == adapted:
-            raise RuntimeError("[enforce fail at alloc_cpu.cpp:127] DefaultCPUAllocator: can't allocate memory")
-        return answers(self, adapter)
-
-    monkeypatch.setattr(Examination, "answers", short)
-    picture = of_pictures / "study" / "images" / "cheburashka-1.png"
-    (problem,) = refused(of_pictures, [picture])
-    assert re.match(r"RUN: (memory|the GPU's memory) does not suffice — wait for what else runs on it", problem)
 
 
 def test_an_adapter_of_another_model_is_refused(of_pictures: Path, tmp_path: Path) -> None:
