@@ -12,7 +12,7 @@ import heapq
 import json
 import math
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -196,7 +196,7 @@ class Asking:
         new = output[:, inputs["input_ids"].shape[1] :]
         rows = zip(inputs["input_ids"], inputs["attention_mask"], strict=True)
         prompts = [digest(ids[mask.bool()].tolist()) for ids, mask in rows]
-        texts = self.tokenizer.batch_decode(new, skip_special_tokens=True)
+        texts = decoded(self.tokenizer, new.tolist(), self.stops)
         return [{"prompt": prompt, "text": text.strip()} for prompt, text in zip(prompts, texts, strict=True)]
 
     def _dictate(self, places: list[int]) -> list[list[float | None]]:
@@ -337,8 +337,8 @@ class Dictation:
 
     def end(self, output: Any) -> None:
         """Tell the rows where their ways led, given the ids of prompts and answers."""
-        decoded = self.tokenizer.batch_decode(output[:, self.start :], skip_special_tokens=True)
-        for ways, gaps, said in zip(self.rows, self.gaps, decoded, strict=True):
+        texts = decoded(self.tokenizer, output[:, self.start :].tolist(), self.stops)
+        for ways, gaps, said in zip(self.rows, self.gaps, texts, strict=True):
             ways.end([*gaps] if said.strip() == ways.text else [*gaps, None])
 
     def _next(self, row: int, said: list[int], gaps: dict[int, float]) -> int:
@@ -356,12 +356,19 @@ class Dictation:
 
     def _fitting(self, said: list[int], likeliest: list[int], text: str) -> list[int]:
         """Tokens with which a text goes on, or ends."""
-        decoded = self.tokenizer.batch_decode([[*said, token] for token in likeliest], skip_special_tokens=True)
+        longers = decoded(self.tokenizer, [[*said, token] for token in likeliest], self.stops)
         return [
             token
-            for token, longer in zip(likeliest, decoded, strict=True)
+            for token, longer in zip(likeliest, longers, strict=True)
             if (longer.strip() == text if token in self.stops else _begins(text, longer))
         ]
+
+
+def decoded(tokenizer: Any, rows: Iterable[Sequence[int]], stops: Collection[int]) -> list[str]:
+    """Ids as text, without the tokens that end an answer: not every tokenizer calls those special."""
+    said = [[token for token in row if token not in stops] for row in rows]
+    texts: list[str] = tokenizer.batch_decode(said, skip_special_tokens=True)
+    return texts
 
 
 def _begins(text: str, said: str) -> bool:

@@ -71,3 +71,13 @@ def test_the_chat_template_gets_the_run_s_arguments(tiny_model: Path, tiny_study
     assert answers(folder, tiny_study, greedy=True, template={"forbidden": False})
     with pytest.raises(Exception, match="not so"):
         answers(folder, tiny_study, greedy=True, template={"forbidden": True})
+
+
+def test_what_ends_an_answer_is_not_its_text(tiny_model: Path) -> None:
+    """Command R7B's end of a turn is an added token that its tokenizer does not call special."""
+    tokenizer = AutoProcessor.from_pretrained(tiny_model).tokenizer
+    tokenizer.add_tokens(["<end>"])
+    end = tokenizer.convert_tokens_to_ids("<end>")
+    said = [*tokenizer.encode("гена", add_special_tokens=False), end]
+    assert "<end>" in tokenizer.decode(said, skip_special_tokens=True)
+    assert export_check.decoded(tokenizer, [said, said[:-1]], [end]) == ["гена", "гена"]
