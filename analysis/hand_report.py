@@ -7,15 +7,17 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from analysis.conclusions import against, of_characters, parts_of
-from analysis.document import Block, Cell, Column, Document, Facts, Section, Table, Text
+from analysis.facts.character_results import CharacterResult
+from analysis.facts.naming import settings
+from analysis.facts.outcomes import CharacterOutcome, Tried, characters_of
 from analysis.hand_results import HandCharacter, HandRun, load_hand_runs
-from analysis.messages import Messages
-from analysis.outcomes import CharacterOutcome, Tried, characters_of
+from analysis.messages.catalogue import Messages
+from analysis.messages.words import heading, percent, short
+from analysis.render.document import Block, Cell, Column, Document, Facts, Section, Table, Text
+from analysis.sections.character_table import CharacterRow, character_table, evidence_note
 from analysis.sections.characters import problems, stability, successes
+from analysis.sections.conclusions import against, of_characters, parts_of
 from analysis.sections.knobs import hand_knobs
-from analysis.tables import CharacterResult, CharacterRow, character_table, evidence_note
-from analysis.words import heading, percent, settings, short
 from studies.study import ScoreWeights
 from trainables.scoring import mean
 

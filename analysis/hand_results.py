@@ -8,7 +8,7 @@ from typing import Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 import studies
-from spaces.problems import read_yaml, validate
+from skazka_text.problems import read_yaml, validate
 from studies.rows import Role
 from studies.study import ScoreWeights
 from trainables.scoring import Change, Score, mean, score_of

@@ -9,15 +9,18 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from analysis import markdown_report
-from analysis.confusion import confusion
-from analysis.document import Document, Section
-from analysis.files import replace_file
-from analysis.findings import Findings
-from analysis.messages import Messages
-from analysis.overview import character_data
-from analysis.plots import PlotChart
-from analysis.run_data import RunData
+from analysis.facts.confusion import confusion
+from analysis.facts.findings import Findings
+from analysis.facts.naming import label
+from analysis.facts.overview import character_data
+from analysis.facts.run_data import RunData
+from analysis.facts.shown import shown_trials
+from analysis.facts.trials import HTML_FILE, REPORT_FILE, trials_table
+from analysis.messages.catalogue import Messages
+from analysis.render import markdown_report
+from analysis.render.document import Document, Section
+from analysis.render.plots import PlotChart
+from analysis.render.whole_files import replace_file
 from analysis.sections.answers import answers
 from analysis.sections.best import best_approach, trade_offs
 from analysis.sections.characters import Matrix, problems, stability, successes
@@ -29,12 +32,9 @@ from analysis.sections.setting import overview, reading
 from analysis.sections.trials import all_trials, parallel
 from analysis.sections.trials import shown_trials as shown_section
 from analysis.sections.verdict import verdict
-from analysis.shown import shown_trials
-from analysis.trials import HTML_FILE, REPORT_FILE, trials_table
-from analysis.words import label
-from search.run_folder import RunFolder
-from search.trial_row import TrialRow
-from spaces.secrets import redact
+from search.run.run_folder import RunFolder
+from search.run.trial_row import TrialRow
+from skazka_text.secrets import redact
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -52,7 +52,7 @@ def write_report(
     """Write the report with its charts and tables, each file replaced as a whole, and return the path to be opened.
 
     language: ru or en, by default the study's. formats: of FORMATS. trials: which are shown one by one, as
-    `analysis.shown` reads it. The path is the HTML's where that is asked for. Works at any moment of a run.
+    `analysis.facts.shown` reads it. The path is the HTML's where that is asked for. Works at any moment of a run.
     Raises ValueError for another language or format, and InputError for trials that are not there.
     """
     if not formats or not set(formats) <= set(FORMATS):
@@ -74,7 +74,7 @@ def _write(document: Document, folder: RunFolder, formats: Collection[str]) -> P
     if "md" in formats:
         written.append((folder.report / REPORT_FILE, redact(markdown_report.render(document))))
     if "html" in formats:
-        from analysis import html_report
+        from analysis.render import html_report
 
         written.append((folder.report / HTML_FILE, html_report.render(document, folder.study_folder, folder.report)))
     for path, text in written:
@@ -125,7 +125,7 @@ def _matrices(findings: Findings, messages: Messages) -> list[tuple[str, Matrix]
 
 def draw(document: Document, report: Path, messages: Messages) -> None:
     """Draw the pictures that a document names."""
-    from analysis.pictures import draw as draw_picture
+    from analysis.render.png import draw as draw_picture
 
     for chart in _charts(document.sections):
         if chart.picture is not None and chart.plot is not None:

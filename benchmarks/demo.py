@@ -20,7 +20,7 @@ import click
 
 import skazka
 from benchmarks.opened_test import test_scores
-from search.trial_row import TrialRow, ranked
+from search.run.trial_row import TrialRow, ranked
 from skazka import Run
 
 

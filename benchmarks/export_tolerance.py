@@ -20,12 +20,12 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from benchmarks.campaigns.good_inputs import manifest_of
-from search import export_check
-from search.adapter_files import write_adapter
-from search.adapter_record import ADAPTER_FILES
-from search.check_place import CheckPlace
-from search.check_request import EncodedStudy, check_request
-from search.fresh_process import ask_afresh
+from search.outputs import export_check
+from search.outputs.adapter_files import write_adapter
+from search.outputs.adapter_record import ADAPTER_FILES
+from search.outputs.check_place import CheckPlace
+from search.outputs.check_request import EncodedStudy, check_request
+from search.outputs.fresh_process import ask_afresh
 from spaces.trial_config import TrialConfig
 from studies.checks import load_study
 from studies.study import BUNDLED, Study

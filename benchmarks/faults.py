@@ -22,7 +22,7 @@ from rich.table import Table
 
 from benchmarks.campaigns import bad_inputs, brought, damage, full_disk, kills, security, stock
 from benchmarks.campaigns.outcome import Outcome
-from search.manifest import git_state
+from search.run.manifest import git_state
 
 RESULTS = Path(__file__).parent / "results" / "faults.json"
 DOCUMENT = Path(__file__).parents[1] / "docs" / "reliability.md"

@@ -19,10 +19,10 @@ import yaml
 
 from benchmarks.strangers import means, measures
 from search import launch as sweep
-from search.finalists import winner
-from search.ledger import BASE
-from search.run_folder import RunFolder
-from search.trial_row import ranked
+from search.run.ledger import BASE
+from search.run.run_folder import RunFolder
+from search.run.trial_row import ranked
+from search.tuning.finalists import winner
 from studies.study import BUNDLED
 
 AGAINST_FORGETTING = ("replay", "replay_ratio", "kl", "kl_on", "kl_weight", "scale_search")

@@ -12,11 +12,11 @@ import torch
 
 from benchmarks.gpu_bench import Meter, Wrong
 from benchmarks.gpu_parts import ALL_LAYERS, ATTENTION, Bench, config_of
-from search import export_check
-from search.adapter_files import write_adapter
-from search.check_place import CheckPlace
-from search.check_request import EncodedStudy, check_request
-from search.fresh_process import ask_afresh
+from search.outputs import export_check
+from search.outputs.adapter_files import write_adapter
+from search.outputs.check_place import CheckPlace
+from search.outputs.check_request import EncodedStudy, check_request
+from search.outputs.fresh_process import ask_afresh
 from trainables import checkpoint
 from trainables.answers import Answer, graded_from_data
 from trainables.facts import Facts

@@ -15,7 +15,7 @@ from typing import Any
 
 import click
 
-from spaces.markdown import escape
+from skazka_text.markdown import escape
 from trainables.grading import HALLUCINATED, Grade, Grader
 
 HOME = Path(__file__).parents[1]

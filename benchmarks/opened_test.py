@@ -8,8 +8,8 @@ from typing import Any
 
 import torch
 
-from search.run_folder import RunFolder
-from search.trial_row import TrialRow
+from search.run.run_folder import RunFolder
+from search.run.trial_row import TrialRow
 from trainables.base_model import BaseModel
 from trainables.checkpoint_files import checkpoint_folder
 from trainables.examination import Examination

@@ -17,10 +17,10 @@ import click
 import optuna
 
 from analysis.report import write_report
-from search.ledger import BASE, Ledger
-from search.manifest import build_manifest
-from search.run_folder import RunFolder
-from search.trial_row import TrialRow
+from search.run.ledger import BASE, Ledger
+from search.run.manifest import build_manifest
+from search.run.run_folder import RunFolder
+from search.run.trial_row import TrialRow
 from studies.checks import load_study
 from studies.study import Study
 from trainables.answers import Answer, GradedAnswer, grade_answers, grader_of

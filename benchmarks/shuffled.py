@@ -18,12 +18,12 @@ from pathlib import Path
 
 import click
 
-from analysis.apart import said_elsewhere
-from analysis.evidence import evidence
+from analysis.facts.apart import said_elsewhere
+from analysis.facts.evidence import evidence
 from search import launch as sweep
-from search.finalists import standings
-from search.ledger import BASE
-from search.run_folder import RunFolder
+from search.run.ledger import BASE
+from search.run.run_folder import RunFolder
+from search.tuning.finalists import standings
 from studies.study import BUNDLED, Study
 from trainables.answers import GradedAnswer
 

@@ -16,8 +16,8 @@ from typing import Any
 import click
 import torch
 
-from search.run_folder import RunFolder
-from search.trial_row import ranked
+from search.run.run_folder import RunFolder
+from search.run.trial_row import ranked
 from studies.demo.content import EVERYONE
 from studies.demo.make import probe_rows
 from studies.rows import Probe, Rows

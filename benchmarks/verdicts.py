@@ -22,8 +22,8 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.evidence import evidence
-from analysis.statistics import Interval, SeedSpread, score_interval, seed_spread
+from analysis.facts.evidence import evidence
+from analysis.facts.statistics import Interval, SeedSpread, score_interval, seed_spread
 from studies.study import ScoreWeights
 from trainables.answers import Answer, GradedAnswer
 from trainables.grading import Grade

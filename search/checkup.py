@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import urlparse
 
-from search.manifest import memory_bytes, versions
-from spaces.problems import InputError, Problem
+from search.run.manifest import memory_bytes, versions
+from skazka_text.problems import InputError, Problem
 from studies.study import Study
 
 Level = Literal["ok", "note", "stop"]
@@ -82,7 +82,7 @@ def services(study: Study | None) -> Iterator[Finding]:
 
 def _ray_folder() -> Iterator[Finding]:
     """Ray's own folder, where it will not do."""
-    from search.ray_temporary import default_folder, ray_folder, why_not
+    from search.cluster.temporary_folder import default_folder, ray_folder, why_not
 
     own = default_folder()
     if (reason := why_not(own)) is None:

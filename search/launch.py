@@ -18,23 +18,25 @@ import ray
 from ray import tune
 from ray.tune import Callback, CheckpointConfig, FailureConfig, RunConfig, TuneConfig, Tuner
 
-from search import cluster, finalists
-from search.halt import Halt
-from search.hub_paths import keep_hub_paths
-from search.known_controls import ALLOWED, known_share, refuse_without_known, said_of, unknown_controls
-from search.ledger import BASE, Ledger
-from search.ledger_file import LedgerError
-from search.manifest import build_manifest, write_manifest
-from search.opening import open_test, unasked
-from search.optuna_study import Goal, Objective, Sampler
-from search.preparation import finish_here, keep_prompting, prepare_on_cluster, read_prepared, start_here
-from search.recovery import restore, settle_base_model, settle_changes
-from search.run_folder import SCORED_BY, RunFolder, default_run
-from search.scheduling import LedgerScheduler, Patience, Scheduling, make_scheduler
-from search.searcher import LedgerSearcher
-from search.trial_row import ENDED
-from search.wandb_log import check_login, following
-from spaces.problems import InputError, Problem, refuse
+from search.cluster import joining
+from search.cluster.hub_paths import keep_hub_paths
+from search.outputs.wandb.log import check_login, following
+from search.run.known_controls import ALLOWED, known_share, refuse_without_known, said_of, unknown_controls
+from search.run.ledger import BASE, Ledger
+from search.run.ledger_file import LedgerError
+from search.run.manifest import build_manifest, write_manifest
+from search.run.prompting import keep_prompting, read_prepared
+from search.run.recovery import restore, settle_base_model, settle_changes
+from search.run.run_folder import SCORED_BY, RunFolder, default_run
+from search.run.trial_row import ENDED
+from search.tuning import finalists
+from search.tuning.optuna_study import Goal, Objective, Sampler
+from search.tuning.preparation import finish_here, prepare_on_cluster, start_here
+from search.tuning.scheduler import LedgerScheduler, Patience, Scheduling, make_scheduler
+from search.tuning.searcher import LedgerSearcher
+from search.tuning.stop_request import Halt
+from search.tuning.test_split import open_test, unasked
+from skazka_text.problems import InputError, Problem, refuse
 from spaces.space import Space
 from spaces.trial_config import TrialConfig
 from studies.checks import load_study, untrainable
@@ -137,7 +139,7 @@ class Options:
     def _resource_problems(self) -> list[Problem]:
         """Of what a trial asks of its node."""
         found = []
-        least = 1 / cluster.UNITS
+        least = 1 / joining.UNITS
         cpus, gpus = self.cpus_per_trial, self.gpus_per_trial
         if not least <= cpus < math.inf:
             found.append(Problem("", "--cpus-per-trial", f"must be {least} or more, got {cpus}", "give 1"))
@@ -165,7 +167,7 @@ def launch(
     from then on.
     """
     refuse(options.problems())
-    cluster.check_address(options.address)
+    joining.check_address(options.address)
     if options.wandb:
         check_login()
     study = load_study(study_name)
@@ -229,7 +231,7 @@ def resume(
         options = Options(**{**folder.manifest()["options"], "time_budget": time_budget})
         options = replace(options, **{name: value for name, value in given.items() if value is not None})
         refuse(options.problems())
-        cluster.check_address(options.address)
+        joining.check_address(options.address)
         if options.wandb:
             check_login()
         with closing(folder.ledger()) as ledger:
@@ -275,11 +277,11 @@ def _sweep(folder: RunFolder, options: Options, halt: Halt, callbacks: Sequence[
     # On one machine the preparation and Ray start side by side; each takes seconds.
     process = start_here(folder, gpus=options.gpus_per_trial) if facts is None and not joined else None
     try:
-        with cluster.connected(options.address, folder.path):
-            gpus = cluster.default_gpus() if options.gpus_per_trial is None else options.gpus_per_trial
-            cluster.check_resources(options.cpus_per_trial, gpus, scales=options.address is not None)
+        with joining.connected(options.address, folder.path):
+            gpus = joining.default_gpus() if options.gpus_per_trial is None else options.gpus_per_trial
+            joining.check_resources(options.cpus_per_trial, gpus, scales=options.address is not None)
             if joined:
-                cluster.check_shared(folder.path)
+                joining.check_shared(folder.path)
             if process is not None:
                 facts = finish_here(folder, process)
             if facts is None or (process is not None and facts.device == "cuda" and not gpus):
@@ -338,7 +340,7 @@ def _run_stages(folder: RunFolder, facts: Facts, options: Options, halt: Halt, c
         if winner is not None and folder.study().probes_of("test"):
             with halt.listening():
                 cpus, gpus = options.cpus_per_trial, options.gpus_per_trial or 0.0
-                slots = options.max_concurrent or cluster.slots(cpus, gpus)
+                slots = options.max_concurrent or joining.slots(cpus, gpus)
                 progress = _progress(callbacks)
                 open_test(folder, ledger, winner, cpus=cpus, gpus=gpus, slots=slots, progress=progress)
 
@@ -439,7 +441,7 @@ def _tuner(
         search_alg=searcher,
         scheduler=scheduler,
         reuse_actors=True,
-        max_concurrent_trials=options.max_concurrent or cluster.slots(cpus, gpus),
+        max_concurrent_trials=options.max_concurrent or joining.slots(cpus, gpus),
         time_budget_s=options.time_budget,
     )
     run_config = RunConfig(

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from search.checkup import Finding, gigabytes, study_findings
-from search.known_controls import said_of, unknown_controls
-from search.manifest import memory_bytes
-from search.preparation import length_problems, module_problems
-from spaces.problems import InputError
+from search.run.known_controls import said_of, unknown_controls
+from search.run.manifest import memory_bytes
+from search.tuning.preparation import length_problems, module_problems
+from skazka_text.problems import InputError
 from spaces.space import Space
 from spaces.trial_config import TrialConfig
 from studies.study import Study

@@ -7,19 +7,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from analysis.facts.trials import best_trial, summary, trials_table
 from analysis.report import write_report
-from analysis.trials import best_trial, summary, trials_table
-from search.finalists import Standing, score_on_test
-from search.finalists import winner as winner_of
-from search.run_folder import RunFolder
-from search.trial_row import TrialRow
+from search.run.run_folder import RunFolder
+from search.run.trial_row import TrialRow
+from search.tuning.finalists import Standing, score_on_test
+from search.tuning.finalists import winner as winner_of
 
 if TYPE_CHECKING:
     import pandas
 
-    from search.asking import Asked
-    from search.export import Exported
-    from search.study_db import Written
+    from search.outputs.asking import Asked
+    from search.outputs.export import Exported
+    from search.outputs.study_db import Written
 
 
 @dataclass(frozen=True)
@@ -160,7 +160,7 @@ def resume(
 
 
 def _reported(folder: RunFolder) -> Run:
-    from search.wandb_log import publish_report
+    from search.outputs.wandb.log import publish_report
 
     write_report(folder)
     publish_report(folder)
@@ -198,7 +198,7 @@ def export(
     the run's base model moved to; it must be the same. check_on: where it is checked: `here`, or `auto` or HOST:PORT
     of a Ray cluster; None is here, where there is the trial's kind of device. progress is told how far the check is.
     """
-    from search.export import export as export_run
+    from search.outputs.export import export as export_run
 
     opened = RunFolder.open(run)
     return export_run(opened, to, trial, merge=merge, base_model=base_model, check_on=check_on, progress=progress)
@@ -219,7 +219,7 @@ def ask(
     the one that `export` takes. base_model: where a base model that moved lies now.
     Raises spaces.problems.InputError for all that is wrong with these.
     """
-    from search.asking import ask as answers_of
+    from search.outputs.asking import ask as answers_of
 
     return answers_of(
         run,
@@ -233,6 +233,6 @@ def ask(
 
 def study_db(run: str | Path, to: str) -> Written:
     """Write a run as an Optuna study into a new SQLite file: `sqlite:///FILE`, or a path that ends in .db."""
-    from search.study_db import write_study
+    from search.outputs.study_db import write_study
 
     return write_study(RunFolder.open(run), to)

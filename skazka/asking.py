@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from skazka.command import guarded, json_option
-from spaces.printable import json_line, printable
+from skazka_text.printable import json_line, printable
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-    from search.asking import Asked, Reply, Said
+    from search.outputs.asking import Asked, Reply, Said
 
 # Names whose odds are shown to people; JSON has all.
 LIKELIEST = 3
@@ -45,7 +45,7 @@ def ask(run: Path, pictures: tuple[str, ...], as_json: bool, **options: Any) -> 
     """
     from rich.console import Console
 
-    from search.asking import ask as answers_of
+    from search.outputs.asking import ask as answers_of
 
     err = Console(stderr=True, highlight=False)
     with err.status("loading the base model and asking"), redirect_stdout(sys.stderr) if as_json else nullcontext():

@@ -19,12 +19,12 @@ from skazka.environment import locale_note, tidy_environment
 from skazka.exporting import export
 from skazka.init import init
 from skazka.streams import robust_streams
-from spaces.printable import printable
+from skazka_text.printable import printable
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from search.trial_row import TrialRow
+    from search.run.trial_row import TrialRow
     from skazka.api import Run
 
 
@@ -320,8 +320,8 @@ def status(run: Path, as_json: bool) -> None:
 
 def _options(opened: Run) -> str:
     """What `skazka resume` needs for this run."""
-    from search.known_controls import resume_options
-    from spaces.problems import InputError
+    from search.run.known_controls import resume_options
+    from skazka_text.problems import InputError
 
     try:
         return resume_options(opened.folder.found_study(), opened.folder.ledger())

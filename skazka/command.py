@@ -13,9 +13,9 @@ from typing import Any
 
 import click
 
-from spaces.printable import json_line, printable
-from spaces.problems import InputError
-from spaces.secrets import redact
+from skazka_text.printable import json_line, printable
+from skazka_text.problems import InputError
+from skazka_text.secrets import redact
 from studies.files import is_disk_full
 
 # Failures that are told in one line; named and not imported, for `--help` must not wait for them.

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from skazka.command import BAD_INPUT, OK, guarded, json_option, print_json
-from spaces.printable import printable
-from spaces.problems import InputError
+from skazka_text.printable import printable
+from skazka_text.problems import InputError
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from skazka.command import base_model_option, guarded, json_option, print_json
-from spaces.printable import printable
+from skazka_text.printable import printable
 
 if TYPE_CHECKING:
-    from search.export import Exported
+    from search.outputs.export import Exported
 
 DEVICES = {"cpu": "a CPU", "cuda": "a GPU"}
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, get_args
 import click
 
 from skazka.command import guarded, json_option, print_json, shown
-from spaces.printable import printable
-from spaces.problems import InputError, Problem
+from skazka_text.printable import printable
+from skazka_text.problems import InputError, Problem
 from spaces.space import named_spaces
 from studies.importers.options import Format
 
@@ -85,7 +85,7 @@ def init(folder: Path, as_json: bool, language: str | None, model: str, space: s
 def _options(said: dict[str, Any]) -> Any:
     from pydantic import ValidationError
 
-    from spaces.problems import problems_of
+    from skazka_text.problems import problems_of
     from studies.importers.options import ImportOptions
 
     for option in ("targets", "controls", "negatives"):

@@ -14,14 +14,14 @@ from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
 
-from search.ledger import Ledger
-from search.run_folder import RunFolder
-from search.trial_row import ENDED, TrialRow
+from search.run.ledger import Ledger
+from search.run.run_folder import RunFolder
+from search.run.trial_row import ENDED, TrialRow
 from skazka.table import duration, finished_line
 from skazka.terminal import beside
 from skazka.trial_table import trials_table
-from spaces.printable import printable
-from spaces.secrets import redact
+from skazka_text.printable import printable
+from skazka_text.secrets import redact
 
 log = logging.getLogger(__name__)
 

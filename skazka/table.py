@@ -8,8 +8,8 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from search.trial_row import SCORED, TrialRow
-from spaces.printable import printable
+from search.run.trial_row import SCORED, TrialRow
+from skazka_text.printable import printable
 from spaces.space import Domain, Space
 from spaces.trial_config import TrialConfig
 

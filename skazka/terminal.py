@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from spaces.printable import printable
+from skazka_text.printable import printable
 
 # Columns of a file or a pipe: what reads it can break lines, but not join what was broken or cut here.
 ENDLESS = 10_000

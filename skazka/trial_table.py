@@ -10,9 +10,9 @@ from rich.cells import cell_len
 from rich.table import Table
 from rich.text import Text
 
-from analysis.trials import best_trial
-from search.trial_row import TrialRow
-from spaces.printable import printable
+from analysis.facts.trials import best_trial
+from search.run.trial_row import TrialRow
+from skazka_text.printable import printable
 from trainables.metrics import rank
 
 GAP = 2

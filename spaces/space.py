@@ -21,7 +21,7 @@ from pydantic import (
     model_validator,
 )
 
-from spaces.problems import Document, InputError, Problem, read_yaml, refuse, validate
+from skazka_text.problems import Document, InputError, Problem, read_yaml, refuse, validate
 from spaces.trial_config import KNOBS, TrialConfig, no_switch
 
 Value = bool | int | float | str | None

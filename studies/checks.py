@@ -10,10 +10,11 @@ from typing import Any
 
 from safetensors import SafetensorError, safe_open
 
-from spaces.printable import UNPRINTABLE
-from spaces.problems import InputError, Problem, field_name, refuse
+from skazka_text.printable import UNPRINTABLE
+from skazka_text.problems import InputError, Problem, field_name, refuse
 from studies.files import FileError, resolve
 from studies.images import inspect
+from studies.importers.in_place import with_rows
 from studies.model_marks import REMEDY, mark_in, marks_of, said
 from studies.rows import Rows
 from studies.study import Study, find_study, parse_study
@@ -26,7 +27,7 @@ def load_study(name: str | Path | None = None) -> Study:
     Raises InputError with all problems at once: a bad key, value or row, an image that is missing,
     unreadable, too large or outside the folder, a picture on two sides, a missing role.
     """
-    study, problems = parse_study(find_study(name))
+    study, problems = parse_study(with_rows(find_study(name)))
     if study is None:
         raise InputError(problems)
     unread = bool(problems)

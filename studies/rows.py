@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, ValidationError
 
-from spaces.problems import Problem, problems_of
+from skazka_text.problems import Problem, problems_of
 from studies.placeholders import has_placeholder, without_placeholders
 
 

@@ -7,7 +7,7 @@ import json
 import os
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -23,11 +23,10 @@ from pydantic import (
     model_validator,
 )
 
-from spaces.problems import Document, InputError, Problem, read_yaml, refuse, validate
+from skazka_text.problems import Document, InputError, Problem, read_yaml, refuse, validate
 from spaces.space import Space, load_space, named_spaces
 from spaces.trial_config import TrialConfig, no_switch
 from studies.files import FileError, resolve, same_path, sha256_of
-from studies.importers.in_place import in_place, read_in_place
 from studies.rows import Example, Probe, ReplayRow, Role, Row, Rows, read_rows
 
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^\S(.*\S)?$")]
@@ -264,7 +263,7 @@ def find_study(name: str | Path | None) -> Path:
 
 
 def read_study(path: Path) -> Study:
-    """Read study.yaml and its rows; pictures are not opened. Raises InputError with every problem at once."""
+    """Read study.yaml and its files of rows; pictures are not opened. Raises InputError with every problem at once."""
     study, problems = parse_study(path)
     refuse(problems)
     assert study is not None
@@ -277,10 +276,6 @@ def parse_study(path: Path) -> tuple[Study | None, list[Problem]]:
     Raises InputError when study.yaml cannot be read at all.
     """
     document = read_yaml(path)
-    if (elsewhere := in_place(document.data)) is not None:
-        validate(StudyFile, replace(document, data=elsewhere))
-        path = read_in_place(document, path.parent.resolve())
-        document = read_yaml(path)
     folder = path.parent.resolve()
     problems: list[Problem] = []
     file: StudyFile | None = None

@@ -9,7 +9,7 @@ import torch
 from peft import PeftModel
 from PIL import Image
 
-from spaces.problems import FieldPath, Problem, field_name
+from skazka_text.problems import FieldPath, Problem, field_name
 from studies.images import fit, open_rgb, vary
 from studies.model_marks import REMEDY, mark_in, said
 from studies.picture_sizes import SMALL_PICTURE

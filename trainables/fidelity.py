@@ -112,7 +112,7 @@ def fidelity(
     before: Sequence[Answer] = (),
     prompts: Mapping[str, str] | None = None,
 ) -> Fidelity:
-    """Compare a trial's answers with those of `search/export_check.py`, in the same order.
+    """Compare a trial's answers with those of `search/outputs/export_check.py`, in the same order.
 
     dtype, quantization: of the base. device: the kind on which it was measured. before: the bare base's answers to the
     same probes, in any order. prompts: probe -> `export_check.digest` of its prompt's tokens; what is not in it is not

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from ray import tune
 
-from spaces.secrets import redact
+from skazka_text.secrets import redact
 from studies.files import is_disk_full
 from trainables.task import ERROR_LOG, HANG_LOG, NO_GPU, StillHeld, TrialTask
 

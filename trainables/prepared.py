@@ -10,7 +10,7 @@ from typing import Any
 
 from safetensors.torch import load_file, save_file
 
-from spaces.problems import Problem
+from skazka_text.problems import Problem
 from studies.rows import ReplayRow
 from studies.study import Study
 from trainables.answers import GradedAnswer

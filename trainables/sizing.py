@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from spaces.problems import Problem
+from skazka_text.problems import Problem
 from spaces.space import Space
 from spaces.trial_config import TrialConfig
 from studies.rows import Row

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from analysis.document import Answers, AskedProbe, Section, Text
-from analysis.findings import Findings
-from analysis.messages import Messages
-from analysis.words import label
+from analysis.facts.findings import Findings
+from analysis.facts.naming import label
+from analysis.messages.catalogue import Messages
+from analysis.render.document import Answers, AskedProbe, Section, Text
 from studies.rows import Probe
 from trainables.answers import GradedAnswer
 

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from analysis.charts import pareto_plot
-from analysis.conclusions import PARTS, against, difference, of_characters, parts_of
-from analysis.document import Block, Cell, Column, Facts, Section, Table, Text
-from analysis.findings import Findings
-from analysis.messages import Messages
-from analysis.outcomes import outcome_of
-from analysis.pareto import front
-from analysis.plots import plot_chart
-from analysis.words import configuration, label, number, percent, signed
-from search.trial_row import SCORED, TrialRow, ranked
+from analysis.facts.findings import Findings
+from analysis.facts.naming import configuration, label
+from analysis.facts.outcomes import outcome_of
+from analysis.facts.pareto import front
+from analysis.messages.catalogue import Messages
+from analysis.messages.words import number, percent, signed
+from analysis.render.document import Block, Cell, Column, Facts, Section, Table, Text
+from analysis.render.plots import plot_chart
+from analysis.sections.charts import pareto_plot
+from analysis.sections.conclusions import PARTS, against, difference, of_characters, parts_of
+from search.run.trial_row import SCORED, TrialRow, ranked
 from spaces.trial_config import TrialConfig
 from trainables.scoring import Score
 

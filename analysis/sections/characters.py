@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from analysis.alike import alike
-from analysis.conclusions import change
-from analysis.confusion import NOBODY, UNKNOWN, names_given
-from analysis.document import Block, Cell, Column, Facts, Section, Table, Text
-from analysis.messages import Messages
-from analysis.outcomes import CharacterOutcome, Tried, characters_of
-from analysis.words import percent, short
-from search.known_controls import UnknownControl
+from analysis.facts.alike import alike
+from analysis.facts.confusion import NOBODY, UNKNOWN, names_given
+from analysis.facts.outcomes import CharacterOutcome, Tried, characters_of
+from analysis.messages.catalogue import Messages
+from analysis.messages.words import percent, short
+from analysis.render.document import Block, Cell, Column, Facts, Section, Table, Text
+from analysis.sections.conclusions import change
+from search.run.known_controls import UnknownControl
 
 BEST_SHOWN, NAMES_SHOWN, TRIALS_SHOWN = 3, 3, 4
 LEARNT = 0.5

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from analysis.document import Block, Cell, Column, Facts, Section, Table, Text
-from analysis.findings import Findings
-from analysis.messages import Messages
-from analysis.words import duration, label, short
+from analysis.facts.findings import Findings
+from analysis.facts.naming import label
+from analysis.messages.catalogue import Messages
+from analysis.messages.words import duration, short
+from analysis.render.document import Block, Cell, Column, Facts, Section, Table, Text
 
 
 def cost(findings: Findings, messages: Messages) -> Section:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import statistics
 from collections.abc import Sequence
 
-from analysis.document import Block, Cell, Column, Section, Table, Text, Tone
-from analysis.findings import Final, Findings
-from analysis.messages import Messages
-from analysis.words import interval_words, label, short
-from search.finalists import ENOUGH_SEARCHED
+from analysis.facts.findings import Final, Findings
+from analysis.facts.naming import label
+from analysis.messages.catalogue import Messages
+from analysis.messages.words import interval_words, short
+from analysis.render.document import Block, Cell, Column, Section, Table, Text, Tone
+from search.tuning.finalists import ENOUGH_SEARCHED
 
 COLUMNS = ("final_search", "final_mean", "final_worst", "final_best", "final_repeats", "final_test")
 

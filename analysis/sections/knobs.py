@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from analysis.cut import cut_shares
-from analysis.document import Block, Cell, Column, Facts, Section, Table, Text, Tone
-from analysis.findings import Findings
-from analysis.knobs import ENOUGH, ENOUGH_BEST, Effect, Importance, effects, importance
-from analysis.messages import Messages
-from analysis.outcomes import Tried
-from analysis.words import percent, signed
-from search.run_folder import RunFolder
-from search.trial_row import ranked
+from analysis.facts.cut import cut_shares
+from analysis.facts.findings import Findings
+from analysis.facts.knobs import ENOUGH, ENOUGH_BEST, Effect, Importance, effects, importance
+from analysis.facts.outcomes import Tried
+from analysis.messages.catalogue import Messages
+from analysis.messages.words import percent, signed
+from analysis.render.document import Block, Cell, Column, Facts, Section, Table, Text, Tone
+from search.run.run_folder import RunFolder
+from search.run.trial_row import ranked
 from spaces.trial_config import KNOBS, value_of
 
 

@@ -6,14 +6,14 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from analysis.document import Block, Code, Facts, Section
-from analysis.findings import Findings
-from analysis.messages import Messages
-from analysis.words import percent, short
-from search.finalists import ENOUGH_SEARCHED
-from search.fitness import MOST_WRONG_NAMES, Fitness
-from search.known_controls import GO_ON_WITHOUT
-from spaces.printable import printable
+from analysis.facts.findings import Findings
+from analysis.messages.catalogue import Messages
+from analysis.messages.words import percent, short
+from analysis.render.document import Block, Code, Facts, Section
+from search.outputs.fitness import MOST_WRONG_NAMES, Fitness
+from search.run.known_controls import GO_ON_WITHOUT
+from search.tuning.finalists import ENOUGH_SEARCHED
+from skazka_text.printable import printable
 from spaces.trial_config import TrialConfig
 
 NAMES_SHOWN = 4

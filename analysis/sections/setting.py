@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from analysis.document import Block, Cell, Column, Facts, Section, Table
-from analysis.findings import Findings
-from analysis.messages import Messages
-from analysis.overview import TPE_STARTUP, CharacterData, Overview, overview_of
-from analysis.tables import evidence_note
-from analysis.words import duration
-from search.wandb_log import SWEEP, addresses
+from analysis.facts.findings import Findings
+from analysis.facts.overview import TPE_STARTUP, CharacterData, Overview, overview_of
+from analysis.messages.catalogue import Messages
+from analysis.messages.words import duration
+from analysis.render.document import Block, Cell, Column, Facts, Section, Table
+from analysis.sections.character_table import evidence_note
+from search.outputs.wandb.log import SWEEP, addresses
 from trainables.scoring import UNKNOWN
 
 

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from analysis.charts import curves_plot, parallel_plot, scores_plot
-from analysis.conclusions import parts_of
-from analysis.document import Block, Cell, Column, Facts, Section, Table, Text, Tone
-from analysis.evidence import CharacterEvidence
-from analysis.findings import Findings
-from analysis.messages import Messages
-from analysis.plots import plot_chart
-from analysis.tables import CharacterResult, by_score, character_table
-from analysis.words import heading, knobs_by_hand_name, label, plain, settings
-from search.trial_row import SCORED, TrialRow, ranked
-from search.wandb_log import addresses
+from analysis.facts.character_results import CharacterResult
+from analysis.facts.evidence import CharacterEvidence
+from analysis.facts.findings import Findings
+from analysis.facts.naming import knobs_by_hand_name, label, plain, settings
+from analysis.facts.trials import by_score
+from analysis.messages.catalogue import Messages
+from analysis.messages.words import heading
+from analysis.render.document import Block, Cell, Column, Facts, Section, Table, Text, Tone
+from analysis.render.plots import plot_chart
+from analysis.sections.character_table import character_table
+from analysis.sections.charts import curves_plot, parallel_plot, scores_plot
+from analysis.sections.conclusions import parts_of
+from search.outputs.wandb.log import addresses
+from search.run.trial_row import SCORED, TrialRow, ranked
 from spaces.trial_config import CONDITIONAL_KNOBS, KNOBS, TrialConfig, value_of
 from trainables.scoring import UNKNOWN, Score
 

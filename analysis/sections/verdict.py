@@ -5,15 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from analysis.document import Block, Code, Facts, Section, Text, Tone
-from analysis.evidence import CharacterEvidence
-from analysis.findings import Findings, Measured
-from analysis.messages import Messages
+from analysis.facts.character_results import CharacterResult
+from analysis.facts.evidence import CharacterEvidence
+from analysis.facts.findings import Findings, Measured
+from analysis.facts.naming import knobs_by_hand_name, label
+from analysis.facts.statistics import Interval
+from analysis.messages.catalogue import Messages
+from analysis.messages.words import duration, interval_words, main_settings, percent, short
+from analysis.render.document import Block, Code, Facts, Section, Text, Tone
 from analysis.sections.next_steps import Step, commands, steps
-from analysis.statistics import Interval
-from analysis.tables import CharacterResult
-from analysis.words import duration, interval_words, knobs_by_hand_name, label, main_settings, percent, short
-from search.trial_row import TrialRow
+from search.run.trial_row import TrialRow
 from spaces.trial_config import TrialConfig
 from trainables.scoring import mean
 

@@ -23,7 +23,7 @@ from benchmarks.campaigns.spoiling import (
     row,
     text,
 )
-from search.adapter_record import ADAPTER_FILES, RECORD
+from search.outputs.adapter_record import ADAPTER_FILES, RECORD
 
 LAUNCH = ("launch", "study", "--run", "new")
 LEDGER, CHECKPOINT = "run/ledger.sqlite", "run/trials/t0000/epoch-0001"

@@ -19,7 +19,8 @@ from click.testing import CliRunner, Result
 from benchmarks.campaigns import bad_commands, bad_rows, bad_yaml, good_inputs
 from benchmarks.campaigns.outcome import Outcome
 from benchmarks.campaigns.spoiling import Case
-from search import cluster, launch
+from search import launch
+from search.cluster import joining
 from skazka.cli import main
 from skazka.command import BAD_INPUT
 
@@ -111,5 +112,5 @@ def trapped() -> Iterator[list[str]]:
         started.append("started")
         raise WorkerStarted
 
-    with patch.object(cluster, "connected", trap), patch.object(launch, "start_here", trap):
+    with patch.object(joining, "connected", trap), patch.object(launch, "start_here", trap):
         yield started

@@ -15,21 +15,23 @@ from unittest.mock import Mock, patch
 
 from click.testing import CliRunner, Result
 
-import analysis.html_report
+import analysis.render.html_report
 import analysis.report
 import skazka.screen
-from analysis.trials import REPORT_FILE
+from analysis.facts.trials import REPORT_FILE
 from benchmarks.campaigns import finished_run
 from benchmarks.campaigns.bad_inputs import crashed
 from benchmarks.campaigns.outcome import Outcome
 from benchmarks.campaigns.spoilt_files import Damage, copied, damages
-from search import cluster, export, launch
-from search.ledger import BASE
-from search.run_folder import RunFolder
-from search.trial_row import TrialRow
+from search import launch
+from search.cluster import joining
+from search.outputs import export
+from search.run.ledger import BASE
+from search.run.run_folder import RunFolder
+from search.run.trial_row import TrialRow
 from skazka.cli import main
 from skazka.command import BAD_INPUT, INTERNAL, OK
-from spaces.problems import InputError
+from skazka_text.problems import InputError
 from trainables import checkpoint
 from trainables.checkpoint_files import MANIFEST, read_manifest
 from trainables.facts import Facts
@@ -105,14 +107,14 @@ def traps(good: Path) -> Iterator[Fallbacks]:
         raise TrialStarted
 
     stand_ins = {
-        (cluster, "connected"): lambda address, home: nullcontext(),
-        (cluster, "check_resources"): lambda *arguments, **options: None,
+        (joining, "connected"): lambda address, home: nullcontext(),
+        (joining, "check_resources"): lambda *arguments, **options: None,
         (launch, "start_here"): lambda folder, gpus: Mock(),
         (launch, "finish_here"): prepare,
         (launch, "_tuner"): train,
         (skazka.screen, "Screen"): lambda console: nullcontext(),
         (analysis.report, "draw"): lambda *arguments: None,
-        (analysis.html_report, "render"): lambda *arguments: "",
+        (analysis.render.html_report, "render"): lambda *arguments: "",
     }
     logging.getLogger().addHandler(fallbacks)
     try:

@@ -11,13 +11,13 @@ import torch
 from safetensors.torch import save_file
 
 from benchmarks.campaigns import good_inputs
-from search.adapter_record import ADAPTER_FILES
-from search.driver_lock import LOCK
-from search.ledger import BASE, Ledger
-from search.manifest import write_manifest
-from search.preparation import PROMPTING
-from search.run_folder import SCORED_BY, RunFolder
-from search.trial_row import Kind, TrialRow
+from search.outputs.adapter_record import ADAPTER_FILES
+from search.run.driver_lock import LOCK
+from search.run.ledger import BASE, Ledger
+from search.run.manifest import write_manifest
+from search.run.prompting import PROMPTING
+from search.run.run_folder import SCORED_BY, RunFolder
+from search.run.trial_row import Kind, TrialRow
 from spaces.trial_config import TrialConfig
 from studies.study import Study, read_study
 from trainables import checkpoint

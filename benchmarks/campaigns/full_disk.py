@@ -14,7 +14,7 @@ from pathlib import Path
 from benchmarks.campaigns.kills import Sweep, contents, make_study
 from benchmarks.campaigns.outcome import Outcome
 from benchmarks.campaigns.stand_in import SIZE
-from search.run_folder import RunFolder
+from search.run.run_folder import RunFolder
 
 PAGE = 4096
 AMPLE = 1 << 28

@@ -10,13 +10,13 @@ from typing import Any
 
 from PIL import Image
 
-from search.adapter_record import ADAPTER_FILES
-from search.driver_lock import LOCK
 from search.launch import Options
-from search.ledger import BASE, Ledger
-from search.manifest import model_hash
-from search.run_folder import RunFolder
-from search.trial_row import TrialRow
+from search.outputs.adapter_record import ADAPTER_FILES
+from search.run.driver_lock import LOCK
+from search.run.ledger import BASE, Ledger
+from search.run.manifest import model_hash
+from search.run.run_folder import RunFolder
+from search.run.trial_row import TrialRow
 from spaces.trial_config import TrialConfig
 from studies.files import sha256_of, write_sealed
 from studies.study import Study, read_study

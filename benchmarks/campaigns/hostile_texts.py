@@ -15,10 +15,10 @@ from markdown_it import MarkdownIt
 from PIL import Image
 
 from search.launch import Options
-from search.ledger import BASE, Ledger
-from search.run_folder import RunFolder
-from search.trial_row import TrialRow
-from spaces.printable import UNPRINTABLE
+from search.run.ledger import BASE, Ledger
+from search.run.run_folder import RunFolder
+from search.run.trial_row import TrialRow
+from skazka_text.printable import UNPRINTABLE
 from spaces.trial_config import TrialConfig
 from studies.study import Study, read_study
 from trainables.answers import Answer, GradedAnswer, grade_answers, grader_of

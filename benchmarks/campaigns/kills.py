@@ -18,15 +18,15 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from analysis.message_table import LANGUAGES
-from analysis.messages import Messages
+from analysis.messages.catalogue import Messages
+from analysis.messages.table import LANGUAGES
 from benchmarks.campaigns import good_inputs
 from benchmarks.campaigns.fault_points import IN_WORKER, PLAN, Fault, fired, write_plan
 from benchmarks.campaigns.outcome import Outcome
 from benchmarks.campaigns.stand_in import WITNESS
-from search.ledger import Ledger
-from search.run_folder import RunFolder
-from search.trial_row import SCORED, TrialRow
+from search.run.ledger import Ledger
+from search.run.run_folder import RunFolder
+from search.run.trial_row import SCORED, TrialRow
 
 Kind = Literal["stand-in", "real"]
 HOME = Path(__file__).resolve().parents[2]

@@ -21,18 +21,18 @@ from click.testing import CliRunner, Result
 from benchmarks.campaigns import good_inputs, hostile_inputs, hostile_texts
 from benchmarks.campaigns.hostile_inputs import MARKER
 from benchmarks.campaigns.outcome import Outcome
-from search.fitness import fitness_of
 from search.launch import Options
-from search.manifest import build_manifest, write_manifest
-from search.model_card import model_card
-from search.preparation import PreparationError
-from search.run_folder import RunFolder
-from search.trial_row import TrialRow, ranked
+from search.outputs.fitness import fitness_of
+from search.outputs.model_card import model_card
+from search.run.manifest import build_manifest, write_manifest
+from search.run.run_folder import RunFolder
+from search.run.trial_row import TrialRow, ranked
+from search.tuning.preparation import PreparationError
 from skazka import api
 from skazka.cli import main
 from skazka.command import BAD_INPUT
-from spaces.printable import printable
-from spaces.problems import InputError, Problem
+from skazka_text.printable import printable
+from skazka_text.problems import InputError, Problem
 from spaces.trial_config import TrialConfig
 from studies.study import BaseModelSpec
 from trainables.lora_trial import LoraTrial

@@ -48,7 +48,7 @@ from ray.tune import CheckpointConfig, ResultGrid, RunConfig, TuneConfig, Tuner
 from ray.tune.search.optuna import OptunaSearch
 
 from benchmarks.campaigns.outcome import Outcome
-from search.cluster import QUIET
+from search.cluster.joining import QUIET
 
 CAMPAIGN = "stock Ray Tune: SIGKILL of the driver, then restore"
 TRIALS = 8

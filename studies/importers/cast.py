@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
 
-from spaces.problems import InputError, Problem
+from skazka_text.problems import InputError, Problem
 from studies.importers.cells import shortened
 from studies.importers.found import NOWHERE, PICTURELESS, Found, Skipped, Source
 from studies.importers.layout import folded

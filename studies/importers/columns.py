@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from spaces.problems import InputError, Problem
+from skazka_text.problems import InputError, Problem
 from studies.importers.cells import answers, bare, parsed, said, shortened, text
 from studies.importers.conversations import Turn, chat, marks_picture
 from studies.importers.found import Found, Noticed, Side, side_of

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from spaces.problems import InputError, Problem
+from skazka_text.problems import InputError, Problem
 from studies.importers.cast import Cast
 from studies.importers.cells import shortened
 from studies.importers.clean import Cleaned, clean

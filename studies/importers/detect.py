@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from spaces.problems import InputError, Problem
+from skazka_text.problems import InputError, Problem
 from studies.importers.folders import metadata_files, open_folders, open_image_folder
 from studies.importers.found import Source
 from studies.importers.hub_cache import snapshot_of

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from spaces.problems import InputError, Problem
+from skazka_text.problems import InputError, Problem
 from studies.files import is_disk_full
 from studies.new_folder import is_free, put_in_place
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-from spaces.problems import InputError, Problem
+from skazka_text.problems import InputError, Problem
 
 # UTF-32 first: its mark begins with that of UTF-16.
 _MARKS = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from spaces.problems import InputError, Problem
+from skazka_text.problems import InputError, Problem
 from studies.importers.columns import expected_columns
 from studies.importers.found import Found, Noticed, Side, Skipped, Source, side_of
 from studies.importers.layout import arrange, folded

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from spaces.problems import InputError, Problem
+from skazka_text.problems import InputError, Problem
 
 
 def snapshot_of(path: Path) -> Path:

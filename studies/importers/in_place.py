@@ -16,12 +16,13 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
-from spaces.problems import Document, InputError, Problem, problems_of
+from skazka_text.problems import Document, InputError, Problem, problems_of, read_yaml, validate
 from studies.files import FileError, resolve, sha256_of
 from studies.importers.convert import REPORT, Imported, import_rows
 from studies.importers.draft import drafted
 from studies.importers.options import ImportOptions
 from studies.importers.tree import place_of, walk
+from studies.study import StudyFile
 
 # Raised when the same data would be read otherwise than before.
 READING = 2
@@ -29,11 +30,20 @@ ROWS = {"training": "training.jsonl", "probes": "probes.jsonl", "replay": "repla
 OF_ROLE = {"target": "targets", "control": "controls", "negative": "negatives"}
 
 
-def read_in_place(document: Document, folder: Path) -> Path:
-    """The same study with files of rows, in the user's cache; made anew when study.yaml or the data changed.
+def with_rows(path: Path) -> Path:
+    """The study.yaml whose rows are in files: the one given, or, where that names `data:`, one made from it.
 
-    document: study.yaml with a section `data`, valid but for that section. Raises InputError.
+    It lies in the user's cache, and is made anew when study.yaml or the data changed. Raises InputError.
     """
+    document = read_yaml(path)
+    elsewhere = in_place(document.data)
+    if elsewhere is None:
+        return path
+    validate(StudyFile, replace(document, data=elsewhere))
+    return _made(document, path.parent.resolve())
+
+
+def _made(document: Document, folder: Path) -> Path:
     options = _options(document, folder)
     target = _cache() / _key(document, options)
     if not (target / document.file).is_file():

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from spaces.problems import InputError, Problem
+from skazka_text.problems import InputError, Problem
 from studies.importers.cells import parsed
 from studies.importers.found import Skipped, side_of
 from studies.importers.label_studio import flattened, is_task

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from spaces.problems import InputError, Problem
+from skazka_text.problems import InputError, Problem
 from studies.importers.csv_records import csv_records
 from studies.importers.encodings import read_text
 from studies.importers.found import Skipped

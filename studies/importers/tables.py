@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from spaces.problems import InputError, Problem
+from skazka_text.problems import InputError, Problem
 from studies.importers.columns import expected_columns
 from studies.importers.found import Noticed, Side, Source, side_of
 from studies.importers.options import ImportOptions

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from spaces.problems import InputError, Problem
+from skazka_text.problems import InputError, Problem
 from studies.importers.cells import text
 from studies.importers.found import NOWHERE, Found, Skipped, Source, picture_at
 from studies.importers.json_records import Record

@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from spaces.problems import InputError, Problem, problems_of
+from skazka_text.problems import InputError, Problem, problems_of
 from studies.importers.found import Skipped
 from studies.importers.records import read_records
 from studies.rows import Kind, Said, Text

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from spaces.problems import InputError, Problem
+from skazka_text.problems import InputError, Problem
 from studies.importers.cells import shortened
 from studies.importers.clean import Cleaned
 from studies.importers.found import PICTURELESS, Found, Noticed, Side, Skipped

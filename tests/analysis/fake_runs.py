@@ -10,10 +10,10 @@ from typing import Any, Literal
 import yaml
 from PIL import Image
 
-from search.finalists import FIRST_REPEAT
-from search.ledger import BASE, Ledger
-from search.run_folder import RunFolder
-from search.trial_row import End, TrialRow
+from search.run.ledger import BASE, Ledger
+from search.run.run_folder import RunFolder
+from search.run.trial_row import End, TrialRow
+from search.tuning.finalists import FIRST_REPEAT
 from spaces.space import load_space
 from spaces.trial_config import TrialConfig
 from studies.study import Study, read_study

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from analysis.document import (
+from analysis.render.document import (
     Answers,
     AskedProbe,
     Block,
@@ -20,7 +20,7 @@ from analysis.document import (
     Text,
     Tone,
 )
-from analysis.plots import Panel, Plot, Series, plot_chart
+from analysis.render.plots import Panel, Plot, Series, plot_chart
 from trainables.grading import Grade
 
 # Each would set window.hacked where anything took it for more than text.

@@ -33,7 +33,7 @@ def test_the_block_works() -> None:
 
 def test_trials_and_report_are_imported_without_what_takes_long() -> None:
     done = _imports(
-        ["analysis.trials", "analysis.report"],
+        ["analysis.facts.trials", "analysis.report"],
         ("matplotlib", "pandas", "scipy", "optuna", "plotly", "pyarrow", "numpy"),
     )
     assert done.returncode == 0, done.stderr

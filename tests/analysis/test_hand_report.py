@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from analysis.document import Document, Facts, Section, Table, Text
 from analysis.hand_report import hand_document
+from analysis.render.document import Document, Facts, Section, Table, Text
 
 ALYOSHA, GENA, SPIDER = "Алёша Попович", "Крокодил Гена", "Человек-паук"
 ALL = (3, 3)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from analysis.hand_results import load_hand_runs
-from spaces.problems import InputError
+from skazka_text.problems import InputError
 
 
 def test_the_hand_made_runs_score_as_the_team_judged_them() -> None:

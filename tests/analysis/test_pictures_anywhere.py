@@ -10,15 +10,15 @@ from pathlib import Path
 import matplotlib
 import pytest
 
-from analysis.pictures import draw
-from analysis.plots import Panel, Plot, Series
+from analysis.render.plots import Panel, Plot, Series
+from analysis.render.png import draw
 
 ROOT = Path(__file__).parents[2]
 DRAW = """
 import sys
 from pathlib import Path
-from analysis.pictures import draw
-from analysis.plots import Panel, Plot, Series
+from analysis.render.png import draw
+from analysis.render.plots import Panel, Plot, Series
 draw(Path(sys.argv[1]), Plot([Panel([Series("Чебурашка 彡", [1, 2], [0.5, 0.7], "line", "blue")])]), "nothing")
 """
 

@@ -10,10 +10,10 @@ import pytest
 from fake_runs import MANIFEST, add_repeat, add_trial, make_run
 from PIL import Image
 
+from analysis.facts.trials import COLUMNS
 from analysis.report import write_report
-from analysis.trials import COLUMNS
-from search.run_folder import RunFolder
-from spaces.problems import InputError
+from search.run.run_folder import RunFolder
+from skazka_text.problems import InputError
 
 PAYLOAD = "<script>alert(1)</script> | **x**\n\n# Карлсон ![a](b) `c`"
 GOOD = {"Чебурашка": ["Чебурашка"] * 3, "Супермен": ["Супермен"] * 3}

@@ -16,8 +16,8 @@ from PIL import Image
 from safetensors.torch import load, save
 from transformers import AutoModelForImageTextToText, AutoProcessor
 
-from search import export_check
-from search.adapter_files import write_adapter
+from search.outputs import export_check
+from search.outputs.adapter_files import write_adapter
 from spaces.trial_config import TargetModules, TrialConfig
 from studies.study import BaseModelSpec
 from trainables.activations import activation_bytes, saved_bytes

@@ -15,11 +15,11 @@ import tiny
 import torch
 from transformers.cache_utils import DynamicLayer
 
-from search.ledger import Ledger
-from search.manifest import build_manifest
-from search.preparation import UNLOADABLE, prepare_run
-from search.run_folder import RunFolder
+from search.run.ledger import Ledger
+from search.run.manifest import build_manifest
+from search.run.run_folder import RunFolder
 from search.study_checkup import size_up
+from search.tuning.preparation import UNLOADABLE, prepare_run
 from studies.checks import load_study
 from studies.study import BaseModelSpec, Study
 from trainables.answering import Interviewer

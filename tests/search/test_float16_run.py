@@ -12,10 +12,10 @@ from click.testing import CliRunner
 
 from benchmarks.campaigns.good_inputs import manifest_of
 from search.launch import resume
-from search.ledger import Ledger
-from search.run_folder import RunFolder
+from search.run.ledger import Ledger
+from search.run.run_folder import RunFolder
 from skazka.cli import main
-from spaces.problems import InputError
+from skazka_text.problems import InputError
 from studies.study import read_study
 
 

@@ -13,10 +13,10 @@ import torch
 from benchmarks.campaigns.good_inputs import manifest_of
 from search import study_checkup
 from search.checkup import Finding
-from search.ledger import Ledger
-from search.manifest import memory_bytes
-from search.preparation import UNLOADABLE, prepare_run
-from search.run_folder import RunFolder
+from search.run.ledger import Ledger
+from search.run.manifest import memory_bytes
+from search.run.run_folder import RunFolder
+from search.tuning.preparation import UNLOADABLE, prepare_run
 from spaces.space import load_space
 from spaces.trial_config import TrialConfig
 from studies.checks import load_study

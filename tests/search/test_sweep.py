@@ -17,11 +17,11 @@ import yaml
 from ray.tune import Callback
 
 import skazka
-from search.export import export
-from search.fresh_process import ExportError
-from search.ledger import BASE
-from search.run_folder import RunFolder
-from spaces.problems import InputError
+from search.outputs.export import export
+from search.outputs.fresh_process import ExportError
+from search.run.ledger import BASE
+from search.run.run_folder import RunFolder
+from skazka_text.problems import InputError
 
 pytestmark = pytest.mark.usefixtures("ray_cluster")
 

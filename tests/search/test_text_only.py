@@ -16,9 +16,9 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 import skazka
 from analysis.report import write_report
-from search.export import export
+from search.outputs.export import export
 from skazka.cli import main
-from spaces.problems import InputError
+from skazka_text.problems import InputError
 from spaces.trial_config import TrialConfig
 from studies.checks import load_study
 from studies.study import BUNDLED, BaseModelSpec

@@ -7,9 +7,9 @@ from contextlib import closing
 from pathlib import Path
 
 from benchmarks.campaigns.good_inputs import manifest_of
-from search.ledger import BASE, Ledger
-from search.run_folder import RunFolder
-from search.trial_row import TrialRow
+from search.run.ledger import BASE, Ledger
+from search.run.run_folder import RunFolder
+from search.run.trial_row import TrialRow
 from spaces.trial_config import TrialConfig
 from studies.checks import load_study
 from trainables import checkpoint

@@ -9,8 +9,8 @@ import pytest
 from click.testing import CliRunner, Result
 from rich.console import Console
 
-from search import asking
-from search.asking import Asked, Reply, Said
+from search.outputs import asking
+from search.outputs.asking import Asked, Reply, Said
 from skazka.asking import percent, show
 from skazka.cli import main
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from search.export import Exported
-from search.trial_row import TrialRow
+from search.outputs.export import Exported
+from search.run.trial_row import TrialRow
 from skazka import exporting
 
 ROW = TrialRow("t0003", 3, "search", "t0003", {}, 0, True)

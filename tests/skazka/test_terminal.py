@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from search.trial_row import TrialRow
+from search.run.trial_row import TrialRow
 from skazka.screen import Screen, harmless
 from skazka.table import finished_line, label
 from skazka.trial_table import trials_table
-from spaces.printable import UNPRINTABLE
+from skazka_text.printable import UNPRINTABLE
 from spaces.trial_config import TrialConfig
 
 HOSTILE = "[red]x[/red][link=http://evil]\x1b[31m\x1b]0;title\x07\r\x9b2J\u202e"

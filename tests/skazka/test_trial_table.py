@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from search.trial_row import STATES, TrialRow
+from search.run.trial_row import STATES, TrialRow
 from skazka.table import failures, winner_line
 from skazka.terminal import beside
 from skazka.trial_table import trials_table

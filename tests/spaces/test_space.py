@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spaces.problems import InputError
+from skazka_text.problems import InputError
 from spaces.space import Space, load_space, named_spaces, space_of
 from spaces.trial_config import TrialConfig
 

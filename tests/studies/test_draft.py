@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from spaces.problems import InputError
+from skazka_text.problems import InputError
 from studies.importers.draft import drafted
 
 

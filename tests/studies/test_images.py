@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import ExifTags, Image
 
-from search import export_check
+from search.outputs import export_check
 from studies import images
 from studies.files import FileError
 from studies.tones import to_rgb

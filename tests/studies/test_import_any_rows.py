@@ -10,7 +10,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spaces.problems import InputError
+from skazka_text.problems import InputError
 from studies.importers.columns import KNOWN
 from studies.importers.csv_records import csv_records
 from studies.importers.encodings import read_text

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from rows_source import NAMES, Row, as_json, pictures, plain, rows, study_of, taught, write
 
-from spaces.problems import InputError
+from skazka_text.problems import InputError
 from studies.importers.cells import answers, text
 from studies.importers.convert import Imported
 from studies.importers.options import ImportOptions

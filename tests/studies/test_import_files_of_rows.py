@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from rows_source import as_json, pictures, plain, rows, study_of, taught, write
 
-from spaces.problems import InputError
+from skazka_text.problems import InputError
 from studies.importers.csv_records import csv_records
 from studies.importers.found import Skipped
 from studies.importers.json_records import json_records

@@ -13,7 +13,7 @@ import pytest
 from foreign_data import lines, paint
 from PIL import Image
 
-from spaces.problems import InputError
+from skazka_text.problems import InputError
 from studies.importers.convert import Imported, import_rows
 from studies.importers.found import side_of
 from studies.importers.layout import arrange

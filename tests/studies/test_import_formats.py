@@ -11,7 +11,7 @@ from typing import Any
 import foreign_data as sources
 import pytest
 
-from spaces.problems import InputError
+from skazka_text.problems import InputError
 from studies.checks import load_study
 from studies.importers.convert import Imported, PicturesMissing
 from studies.importers.options import ImportOptions

@@ -8,7 +8,7 @@ import foreign_data as sources
 import pytest
 import yaml
 
-from spaces.problems import InputError
+from skazka_text.problems import InputError
 from studies.checks import load_study
 from studies.demo import __file__ as demo
 

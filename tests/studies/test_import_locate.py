@@ -11,7 +11,7 @@ from foreign_data import lines, paint
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spaces.problems import InputError
+from skazka_text.problems import InputError
 from studies.importers.convert import Imported, PicturesMissing, import_rows
 from studies.importers.found import Found
 from studies.importers.locate import as_named, locate

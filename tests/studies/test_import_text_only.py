@@ -10,7 +10,7 @@ import foreign_data as sources
 import pytest
 from rows_source import Row, pictures, plain, rows, study_of, write
 
-from spaces.problems import InputError
+from skazka_text.problems import InputError
 from studies.importers.language import language_of
 
 RIDDLES = [f"Загадка номер {word}?" for word in ("раз", "два", "три", "четыре", "пять")]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from rows_source import plain, rows, study_of, taught, write
 from small_study import edit, make_small_study
 
-from spaces.problems import InputError
+from skazka_text.problems import InputError
 from studies.checks import load_study
 from studies.placeholders import without_placeholders
 

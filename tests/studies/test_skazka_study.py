@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from foreign_data import paint
 
-from spaces.problems import InputError
+from skazka_text.problems import InputError
 from studies.checks import load_study
 from studies.study import Study, read_study
 from trainables.answers import Answer, grade_answers, grader_of

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from small_study import edit, make_small_study, paint
 
-from spaces.problems import InputError
+from skazka_text.problems import InputError
 from studies.checks import load_study
 from studies.study import find_study, units_by_character
 

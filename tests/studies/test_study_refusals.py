@@ -14,7 +14,7 @@ import pytest
 from PIL import Image, ImageFile
 from small_study import drop, edit, make_small_study
 
-from spaces.problems import InputError, Problem
+from skazka_text.problems import InputError, Problem
 from studies.checks import load_study
 
 Break = Callable[[Path], object]

@@ -12,10 +12,10 @@ import torch
 from peft import get_peft_model
 from transformers import GenerationConfig
 
-from search.ledger import Ledger
-from search.manifest import build_manifest
-from search.preparation import prepare_run
-from search.run_folder import RunFolder
+from search.run.ledger import Ledger
+from search.run.manifest import build_manifest
+from search.run.run_folder import RunFolder
+from search.tuning.preparation import prepare_run
 from spaces.trial_config import TrialConfig
 from studies.checks import load_study
 from studies.study import BaseModelSpec
@@ -177,7 +177,7 @@ def test_a_run_is_prepared_as_its_manifest_says(
     Ledger.create(folder.ledger_file).close()
     monkeypatch.setattr(RunFolder, "study", lambda self: study)
     monkeypatch.setattr(RunFolder, "manifest", lambda self: {**manifest, **written})
-    monkeypatch.setattr("search.preparation._variants", lambda folder, study: 0)
+    monkeypatch.setattr("search.tuning.preparation._variants", lambda folder, study: 0)
     monkeypatch.setattr(RunFolder, "space", lambda self: study.space())
     prepare_run(folder)
     [draft] = tmp_path.glob(".preparing-*")

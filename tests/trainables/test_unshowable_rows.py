@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from spaces.problems import InputError, Problem
+from skazka_text.problems import InputError, Problem
 from studies.checks import load_study
 from studies.model_marks import marks_among, marks_of
 from studies.study import Study, read_study
