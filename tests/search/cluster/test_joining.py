@@ -199,9 +199,9 @@ def test_no_cluster_at_the_address(tmp_path: Path, tiny_study: Path, address: st
 LISTENS = """
 import json, sys
 from pathlib import Path
-from search import cluster
+from search.cluster import joining
 
-with cluster.connected(None, Path(sys.argv[1])):
+with joining.connected(None, Path(sys.argv[1])):
     import psutil, ray
 
     ray.get(ray.remote(lambda: 1).remote())
