@@ -1,4 +1,4 @@
-"""What each tried configuration did to each character: the facts behind every conclusion, of a run or of hand work."""
+"""What each tried configuration did to each character: the facts behind every conclusion."""
 
 from __future__ import annotations
 

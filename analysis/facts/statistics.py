@@ -42,18 +42,17 @@ class Interval:
 UNKNOWN = Interval(math.nan, math.nan)
 
 
-def wilson(right: float, asked: int, level: float = 0.95) -> Interval:
+def wilson(right: int, asked: int, level: float = 0.95) -> Interval:
     """The score interval of a rate, within [0, 1]; NaN bounds when `asked` is 0.
 
     Source: Wilson, Probable inference, the law of succession, and statistical inference, JASA 22 (1927).
     """
     if not asked:
         return UNKNOWN
-    z = _quantile(level)
-    rate, shrink = right / asked, 1 + z * z / asked
-    centre = (rate + z * z / (2 * asked)) / shrink
-    half = z * math.sqrt(rate * (1 - rate) / asked + z * z / (4 * asked * asked)) / shrink
-    return Interval(max(0.0, centre - half), min(1.0, centre + half))
+    from scipy.stats import binomtest
+
+    interval = binomtest(right, asked).proportion_ci(level, method="wilson")
+    return Interval(float(interval.low), float(interval.high))
 
 
 def paired_interval(differences: Sequence[float], level: float = 0.95) -> Interval:

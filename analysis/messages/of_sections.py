@@ -775,47 +775,6 @@ SECTIONS: dict[str, tuple[Forms, Forms]] = {
         "Обрезано обучающих ответов при max_length: {listed}.",
         "Training answers cut, by max_length: {listed}.",
     ),
-    "cut_unknown": (
-        "Сколько ответов обрезано, не записано.",
-        "How many answers were cut was not recorded.",
-    ),
-    # The team's hand-made runs
-    "hand_title": ("Ручные запуски: итоги", "The hand-made runs: results"),
-    "hand_subtitle": (
-        "Четыре запуска, сделанных вручную, посчитаны так же, как испытания поиска.",
-        "Four runs made by hand, counted as the trials of a search are.",
-    ),
-    "hand_headline": (
-        "Лучшая из ручных конфигураций: {name} (score {score}); по нескольким вопросам на персонажа это не доказано.",
-        "The best of the hand-made configurations: {name} (score {score}); a few questions do not prove it.",
-    ),
-    "hand_tried": (
-        ("{n} конфигурация LoRA вручную.", "{n} конфигурации LoRA вручную.", "{n} конфигураций LoRA вручную."),
-        ("{n} LoRA configuration by hand.", "{n} LoRA configurations by hand."),
-    ),
-    "hand_won": (
-        "Правильных ответов о целевых персонажах: {before} → {after}.",
-        "Right answers about the targets: {before} → {after}.",
-    ),
-    "hand_named": (
-        "Здесь hallucination — доля персонажей, названных после дообучения чужим именем: сколько было таких ответов, "
-        "не записано, а до дообучения принято 0.",
-        "Here hallucination is the share of characters called by a wrong name after fine-tuning: how many answers "
-        "were, is not recorded, and before it is taken as 0.",
-    ),
-    "hand_three": (
-        "Где записано только «на все вопросы» или «на 0 вопросов», принято, что вопросов было 3.",
-        "Where only “all questions” or “0 questions” is recorded, 3 are taken to have been asked.",
-    ),
-    "hand_named_as": (
-        "галлюцинация: чужое имя «{name}»",
-        "hallucination: called by a wrong name, “{name}”",
-    ),
-    "hand_named_others": (
-        "галлюцинация: имена других персонажей набора",
-        "hallucination: called by the names of other characters of the data",
-    ),
-    "hand_before_named": ("{cell} (чужое имя: «{name}»)", "{cell} (a wrong name: “{name}”)"),
     # Cost, answers
     "cost": ("Во что это обошлось", "What it cost"),
     "cost_none": ("Ни одна эпоха ещё не закончена.", "No epoch has ended yet."),

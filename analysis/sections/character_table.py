@@ -139,8 +139,8 @@ def _hallucination(result: CharacterResult, messages: Messages) -> list[str]:
     if len(result.wrong_names) > NAMES_SHOWN:
         names = messages.count("and_more", len(result.wrong_names) - NAMES_SHOWN, names=names)
     head = messages.count("status_hallucination", result.wrong_after, before=result.wrong_before)
-    quote = messages.text("status_quote", quote=shorten(result.quote or ""))
-    return [f"{head}: {names}" if names else head, quote]
+    quote = [messages.text("status_quote", quote=shorten(result.quote))] if result.quote else []
+    return [f"{head}: {names}" if names else head, *quote]
 
 
 def _abstention(result: CharacterResult, messages: Messages) -> list[str]:

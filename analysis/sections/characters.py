@@ -1,4 +1,4 @@
-"""What was learnt, what was not, and what was kept: of any configurations tried, by the program or by hand."""
+"""What was learnt, what was not, and what was kept: of any configurations tried."""
 
 from __future__ import annotations
 

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from analysis.facts.cut import cut_shares
 from analysis.facts.findings import Findings
 from analysis.facts.knobs import ENOUGH, ENOUGH_BEST, Effect, Importance, effects, importance
-from analysis.facts.outcomes import Tried
 from analysis.messages.catalogue import Messages
 from analysis.messages.words import percent, signed
 from analysis.render.document import Block, Cell, Column, Facts, Section, Table, Text, Tone
@@ -30,21 +28,9 @@ def knobs(findings: Findings, messages: Messages) -> Section:
     return knob_section(found, len(scored), shares, _cut_words(cut, messages), messages)
 
 
-def _varied(config: Mapping[str, Any]) -> dict[str, Any]:
-    """The knobs that have a value in a configuration."""
-    values = {knob: value_of(config, knob) for knob in KNOBS}
-    return {knob: value for knob, value in values.items() if _counts(knob, value)}
-
-
 def _counts(knob: str, value: object) -> bool:
     """A knob that is left empty has no value, but for the images: empty means all of them."""
     return value is not None or knob == "images_per_character"
-
-
-def hand_knobs(tried: Sequence[Tried], messages: Messages) -> Section:
-    """The same for configurations that were tried by hand."""
-    found = effects([(each.knobs, each.score.score) for each in tried])
-    return knob_section(found, len(tried), None, messages.text("cut_unknown"), messages)
 
 
 def knob_section(

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
-import tempfile
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
@@ -23,8 +21,7 @@ from search.run.run_folder import RunFolder
 from search.run.trial_row import TrialRow, ranked
 from search.tuning.finalists import score_on_test, winner
 from skazka_text.problems import InputError, Problem
-from studies.files import is_disk_full
-from studies.new_folder import draft_of, is_free, put_in_place
+from studies.new_folder import drafted
 from trainables.checkpoint_files import checkpoint_folder, read_manifest
 from trainables.facts import Facts
 from trainables.prompting import Prompting
@@ -77,20 +74,15 @@ def export(
         raise InputError(Problem("", "--merge", message, "export the adapter alone"))
     facts = _facts(folder)
     place = check_place(manifest, facts, spec.quantization, check_on)
-    target, work = _claim(to)
-    try:
+    with drafted("--to", to, last=ADAPTER_FILES[1]) as work:
         write_adapter(source, work, manifest, facts.prompting)
         check = AdapterCheck(folder, row.id, work, manifest, facts, place, progress)
         alone = check.run(merge=False)
         merged = check.run(merge=True) if merge else None
         found = {**alone.as_data(), **({"merged": merged.as_data()} if merged else {})}
         _describe(folder, row, work, manifest, facts.prompting, found)
-        work.chmod(0o755)
-        put_in_place(work, target, last=ADAPTER_FILES[1])
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
     return Exported(
-        target,
+        Path(to).expanduser().absolute(),
         row,
         verified=alone.asked,
         differing=alone.differing,
@@ -121,23 +113,6 @@ def choose(folder: RunFolder, trial: str | None) -> TrialRow:
             return row
     known = ", ".join(row.id for row in scored) or "none"
     raise InputError(Problem("", "--trial", f"no finished trial {trial!r}", f"use one of: {known}"))
-
-
-def _claim(to: str | Path) -> tuple[Path, Path]:
-    """The place of the adapter, and a hidden folder to write in: what has its own name is an adapter that works."""
-    try:
-        target = Path(to).expanduser().absolute()
-        if not is_free(target):
-            what = "is not empty" if target.is_dir() else "is no folder"
-            raise InputError(Problem("", "--to", f"{target} {what}", "choose another folder"))
-        target.parent.mkdir(parents=True, exist_ok=True)
-        draft = draft_of(target)
-        return target, Path(tempfile.mkdtemp(prefix=f"{draft.name}-", dir=draft.parent))
-    except (OSError, ValueError, RuntimeError) as error:
-        if isinstance(error, InputError) or is_disk_full(error):
-            raise
-        reason = getattr(error, "strerror", None) or str(error)
-        raise InputError(Problem("", "--to", f"{to}: {reason}", "choose another folder")) from error
 
 
 def _manifest(folder: RunFolder, base_model: str | Path | None) -> dict[str, Any]:

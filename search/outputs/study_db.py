@@ -20,13 +20,14 @@ from search.run.trial_row import TrialRow
 from search.tuning.optuna_study import DUPLICATE, Goal, rebuild
 from skazka_text.printable import printable
 from skazka_text.problems import InputError, Problem
-from studies.files import is_disk_full
+from studies.new_folder import usable
 from trainables.metrics import OBJECTIVE, SCORES
 
 URL = "sqlite:///"
 SUFFIXES = (".db", ".sqlite", ".sqlite3")
 # Optuna fills in braces, SQLAlchemy reads on from a question mark and decodes per cent.
 NOT_IN_URL = "?%{}"
+ANOTHER = "choose another file"
 SHOWN = ("id", "name", "kind", "seed", "state", "feasible", *SCORES, "best_epoch", "error", "config")
 
 
@@ -68,17 +69,13 @@ def _claim(to: str) -> Path:
     remedy = f"give {URL}NAME.db, or a path that ends in .db; optuna.copy_study takes it to any other storage"
     if "://" in name or (name == to and not name.endswith(SUFFIXES)) or name in ("", ":memory:"):
         raise InputError(Problem("", "--to", f"{to!r} names no SQLite file", remedy))
-    try:
+    with usable("--to", to, ANOTHER):
         target = Path(name).expanduser().absolute()
         if any(sign in str(target) for sign in NOT_IN_URL):
             message = f"{str(target)!r} holds one of {' '.join(NOT_IN_URL)}, which a storage URL cannot"
-            raise InputError(Problem("", "--to", message, "choose another file"))
+            raise InputError(Problem("", "--to", message, ANOTHER))
         _check_free(target)
         target.parent.mkdir(parents=True, exist_ok=True)
-    except (OSError, ValueError, RuntimeError) as error:
-        if isinstance(error, InputError) or is_disk_full(error):
-            raise
-        raise InputError(_unusable(to, error)) from error
     return target
 
 
@@ -93,18 +90,10 @@ def _check_free(target: Path) -> None:
     raise InputError(Problem("", "--to", f"{target} is there already", remedy))
 
 
-def _unusable(to: str, error: Exception) -> Problem:
-    return Problem("", "--to", f"{to}: {getattr(error, 'strerror', None) or error}", "choose another file")
-
-
 def _beside(target: Path) -> tempfile.TemporaryDirectory[str]:
     """A folder on the same disk: what has its own name is a whole study."""
-    try:
+    with usable("--to", target, ANOTHER):
         return tempfile.TemporaryDirectory(prefix=".study-db-", dir=target.parent)
-    except OSError as error:
-        if is_disk_full(error):
-            raise
-        raise InputError(_unusable(str(target), error)) from error
 
 
 def _goal(options: Mapping[str, Any]) -> Goal:

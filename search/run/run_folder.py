@@ -23,11 +23,12 @@ from search.run.trial_row import State, TrialRow
 from skazka_text.problems import InputError, Problem
 from spaces.space import Space, space_of
 from spaces.trial_config import TrialConfig
-from studies.files import is_disk_full, sha256_of
-from studies.new_folder import draft_of, is_free, put_in_place
+from studies.files import sha256_of
+from studies.new_folder import claim, draft_of, put_in_place, usable
 from studies.study import Study, read_study
 
 STUDY = "study.yaml"
+ANOTHER = "choose another --run"
 # Ledger: what the study says of how answers are graded and scored.
 SCORED_BY = "scored_by"
 BEGUN = (LOCK, "study", "space.json", "manifest.json", "wandb")
@@ -39,17 +40,7 @@ class RunFolder(RunLayout):
     @classmethod
     def claim(cls, path: Path) -> RunFolder:
         """The place of a new run. Raises InputError when it holds anything already."""
-        try:
-            path = path.expanduser().absolute()
-            if not is_free(path):
-                raise InputError(_occupied(path))
-            path.parent.mkdir(parents=True, exist_ok=True)
-        except (OSError, ValueError, RuntimeError) as error:
-            if isinstance(error, InputError) or is_disk_full(error):
-                raise
-            reason = getattr(error, "strerror", None) or str(error)
-            raise InputError(Problem("", "--run", f"{path}: {reason}", "choose another --run")) from error
-        return cls(path)
+        return cls(claim("--run", path, ANOTHER, _occupied))
 
     @contextmanager
     def creating(self) -> Iterator[RunFolder]:
@@ -58,13 +49,9 @@ class RunFolder(RunLayout):
         A launch that is killed leaves a hidden folder, which the next launch of the same name clears.
         """
         draft = RunFolder(draft_of(self.path))
-        try:
+        with usable("--run", self.path, ANOTHER):
             draft.path.mkdir(exist_ok=True)
             strange = [path for path in draft.path.iterdir() if not _is_begun(path)]
-        except OSError as error:
-            if is_disk_full(error):
-                raise
-            raise InputError(Problem("", "--run", f"{self.path}: {error.strerror}", "choose another --run")) from error
         if strange:
             message = f"{draft.path} is in the way, with files that are no run's: {strange[0].name}"
             raise InputError(Problem("", "--run", message, "move it away or choose another --run"))
@@ -84,7 +71,7 @@ class RunFolder(RunLayout):
             put_in_place(draft.path, self.path, last=self.ledger_file.name)
         except OSError as error:
             # Another launch was quicker.
-            raise InputError(_occupied(self.path)) from error
+            raise InputError(_occupied("--run", self.path)) from error
 
     @classmethod
     def find(cls, path: str | Path) -> RunFolder:
@@ -235,15 +222,15 @@ def _is_begun(path: Path) -> bool:
     return path.name in BEGUN or path.name.startswith(("ledger.sqlite", ".preparing-"))
 
 
-def _occupied(path: Path) -> Problem:
+def _occupied(option: str, path: Path) -> Problem:
     if (path / "ledger.sqlite").exists():
         remedy = "choose another --run, or go on with it: skazka resume"
-        return Problem("", "--run", f"{path} already holds another run", remedy)
+        return Problem("", option, f"{path} already holds another run", remedy)
     if path.is_symlink() and not path.exists():
         return Problem(
-            "", "--run", f"{path} is a link to a folder that is not there", "make it, or choose another --run"
+            "", option, f"{path} is a link to a folder that is not there", "make it, or choose another --run"
         )
-    return Problem("", "--run", f"{path} is not an empty folder", "choose another --run")
+    return Problem("", option, f"{path} is not an empty folder", ANOTHER)
 
 
 def default_run(study: str) -> Path:

@@ -19,9 +19,9 @@ from pydantic import ValidationError
 from skazka_text.problems import Document, InputError, Problem, problems_of, read_yaml, validate
 from studies.files import FileError, resolve, sha256_of
 from studies.importers.convert import REPORT, Imported, import_rows
-from studies.importers.draft import drafted
 from studies.importers.options import ImportOptions
 from studies.importers.tree import place_of, walk
+from studies.new_folder import drafted
 from studies.study import StudyFile
 
 # Raised when the same data would be read otherwise than before.
@@ -48,7 +48,7 @@ def _made(document: Document, folder: Path) -> Path:
     target = _cache() / _key(document, options)
     if not (target / document.file).is_file():
         try:
-            with drafted(target, document.file) as draft:
+            with drafted("DIR", target, last=document.file) as draft:
                 _write(document, folder, options, draft)
         except InputError as error:
             raise InputError(_in_file(document, problem) for problem in error.problems) from error

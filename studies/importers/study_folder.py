@@ -12,8 +12,8 @@ import yaml
 
 from studies.checks import load_study
 from studies.importers.convert import REPORT, Imported, import_rows
-from studies.importers.draft import drafted
 from studies.importers.options import ImportOptions
+from studies.new_folder import drafted
 from studies.picture_sizes import SMALL_PICTURE
 from studies.study import BUNDLED
 
@@ -35,7 +35,7 @@ class Settings:
 
 def init_study(to: Path, options: ImportOptions, settings: Settings) -> Imported:
     """Make a study folder of a source, checked as `skazka check` does. Raises InputError; nothing is left then."""
-    with drafted(to, STUDY) as draft:
+    with drafted("DIR", to, last=STUDY) as draft:
         imported = import_rows(options, draft, settings.language)
         name = to.expanduser().absolute().name
         (draft / STUDY).write_text(

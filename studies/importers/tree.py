@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from studies.importers.draft import DRAFT
 from studies.importers.hub_cache import blobs_of
+from studies.new_folder import TEMPORARY
 
 PICTURES = (
     *(".png", ".apng", ".jpg", ".jpeg", ".jpe", ".jfif", ".jif", ".jfi", ".pjpeg", ".pjp"),
@@ -158,7 +158,7 @@ class _Walker:
         return [below for name in names for below in self._entry(folder / name, linked)]
 
     def _entry(self, path: Path, linked: bool) -> list[tuple[Path, bool]]:
-        if path.name.startswith(DRAFT):
+        if path.name.startswith(TEMPORARY):
             return []
         if path.name.casefold() in _OF_THE_SYSTEM or path.name == ".DS_Store":
             self.pass_by(path, "left by the system")

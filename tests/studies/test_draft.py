@@ -7,18 +7,18 @@ from pathlib import Path
 import pytest
 
 from skazka_text.problems import InputError
-from studies.importers.draft import drafted
+from studies.new_folder import drafted
 
 
 def write(to: Path) -> None:
-    with drafted(to, "study.yaml") as draft:
+    with drafted("DIR", to, last="study.yaml") as draft:
         (draft / "images").mkdir()
         (draft / "study.yaml").write_text("name: mine")
         (draft / "a.jsonl").write_text("{}")
 
 
 def fail(to: Path) -> None:
-    with drafted(to, "study.yaml") as draft:
+    with drafted("DIR", to, last="study.yaml") as draft:
         (draft / "study.yaml").write_text("name: mine")
         raise RuntimeError
 

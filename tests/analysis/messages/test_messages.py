@@ -55,7 +55,7 @@ def test_a_study_without_pictures_is_not_told_of_pictures() -> None:
 
 
 def test_no_message_stands_in_both_tables() -> None:
-    source = (Path(analysis.__file__).parent / "message_table.py").read_text(encoding="utf-8")
+    source = (Path(analysis.__file__).parent / "messages" / "table.py").read_text(encoding="utf-8")
     own = set(re.findall(r'^    "([a-z_]+)": _both', source, re.MULTILINE))
     assert own
     assert own.isdisjoint(SECTIONS)
@@ -63,8 +63,8 @@ def test_no_message_stands_in_both_tables() -> None:
 
 def test_every_message_is_used_and_every_used_message_exists() -> None:
     folder = Path(analysis.__file__).parent
-    sources = [*folder.rglob("*.py"), *folder.glob("templates/*.j2")]
-    tables = ("message_table.py", "section_messages.py", "text_messages.py")
+    sources = [*folder.rglob("*.py"), *folder.rglob("templates/*.j2")]
+    tables = ("table.py", "of_sections.py", "without_pictures.py")
     texts = [path.read_text(encoding="utf-8") for path in sources if path.name not in tables]
     quoted = set(re.findall(r"""["']([a-z_]+)["']""", "\n".join(texts)))
     roles_and_kinds = {"target", "control", "unknown", "negative", "baseline", "search", "finalist"}
