@@ -1,41 +1,23 @@
-"""Every metric, declared once: its direction and its unit. Best, sort and charts read this."""
+"""The metrics of a trial by name, and by which of them trials and epochs are ordered."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
+from trainables.scoring import SCORE_AND_PARTS
 
-@dataclass(frozen=True)
-class Metric:
-    """A number that a trial reports.
-
-    direction: which way is better; None where neither is.
-    """
-
-    name: str
-    direction: Literal["max", "min"] | None
-    unit: str
-
-
-METRICS: dict[str, Metric] = {
-    metric.name: metric
-    for metric in (
-        Metric("score", "max", "points, at most 1"),
-        Metric("gain", "max", "accuracy, -1 to 1"),
-        Metric("degradation", "min", "share of control probes, 0 to 1"),
-        Metric("hallucination", "min", "share of probes, 0 to 1"),
-        Metric("name_margin", "max", "nats"),
-        Metric("train_loss", "min", "nats a token"),
-        Metric("eval_loss", "min", "nats a token"),
-        Metric("learning_rate", None, "1"),
-        Metric("grad_norm", None, "1"),
-    )
+# Of an epoch's training: the ledger's name -> that of charts and of W&B.
+METRICS: dict[str, str] = {
+    "train_loss": "train/loss",
+    "eval_loss": "eval/loss",
+    "learning_rate": "train/learning_rate",
+    "grad_norm": "train/grad_norm",
 }
-SCORES: tuple[str, ...] = ("score", "gain", "degradation", "hallucination", "name_margin")
 OBJECTIVE, TIE_BREAK = "score", "name_margin"
+# Of an evaluation, in the ledger and in tables.
+SCORES: tuple[str, ...] = (*SCORE_AND_PARTS, TIE_BREAK)
 
 
 def rank(row: Mapping[str, Any]) -> tuple[bool, float, float]:

@@ -13,8 +13,16 @@ from typing import TYPE_CHECKING
 
 from studies.study import ScoreWeights
 from trainables.answers import GradedAnswer
-from trainables.grading import HALLUCINATED
-from trainables.scoring import score_answers
+from trainables.scoring import (
+    PARTS,
+    SCORE_AND_PARTS,
+    OfScore,
+    ScorePart,
+    change_of,
+    composite,
+    contributions,
+    score_answers,
+)
 
 if TYPE_CHECKING:
     import numpy as np
@@ -28,7 +36,6 @@ EXACT_STEPS = 50_000_000
 RANDOM_FLIPS = 100_000
 # More would not fit a float: the ways to choose half of them.
 MOST_VALUES = 1000
-PARTS = ("gain", "degradation", "hallucination")
 
 
 @dataclass(frozen=True)
@@ -183,21 +190,15 @@ def images_needed(differences: Sequence[float], alpha: float) -> int | None:
     return math.ceil(max(normal, least * len(differences) / changed))
 
 
-@dataclass(frozen=True)
-class ScoreInterval:
+class ScoreInterval(OfScore[Interval]):
     """Where a score and its parts lie."""
-
-    score: Interval
-    gain: Interval
-    degradation: Interval
-    hallucination: Interval
 
 
 @dataclass(frozen=True)
 class SeedSpread:
     """What scores of one configuration vary by from seed to seed, learnt from the repeats of several.
 
-    deviations: of the score and its parts, (4,). degrees: of freedom, repeats less configurations.
+    deviations: of the score and its P parts, (1 + P,). degrees: of freedom, repeats less configurations.
     """
 
     deviations: tuple[float, ...]
@@ -207,8 +208,8 @@ class SeedSpread:
 def seed_spread(scores: Sequence[Sequence[Sequence[float]]]) -> SeedSpread | None:
     """The pooled deviation of repeats from the mean of their configuration; None where nobody was repeated.
 
-    scores: of each configuration the score and its parts of each repeat, (configurations, repeats, 4). Taken for the
-    same in all of them, which 2 or 3 repeats of one could not tell from anything else.
+    scores: of each configuration the score and its parts of each repeat, (configurations, repeats, 1 + P).
+    Taken for the same in all of them, which 2 or 3 repeats of one could not tell from anything else.
     """
     import numpy as np
 
@@ -249,15 +250,21 @@ def score_interval(
     """
     sample = _Sample.of(before, runs, images, roles, weights)
     if sample.alone:
-        return ScoreInterval(UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN)
-    worst = 1 + weights.degradation + weights.hallucination
-    limits = {"score": (-worst, 1.0), "gain": (-1.0, 1.0), "degradation": (0.0, 1.0), "hallucination": (0.0, 1.0)}
+        return ScoreInterval(*[UNKNOWN] * len(SCORE_AND_PARTS))
     drawn = _Draws(sample, draws, seed).of(sample, weights, spread)
+    limits = _limits(weights)
     found = {name: _bounds(values.clip(*limits[name]), level) for name, values in drawn.items()}
-    for name, concerned in (("degradation", sample.controls), ("hallucination", len(sample.asked))):
-        if not sample.contributions[:, PARTS.index(name)].any():
-            found[name] = Interval(0.0, wilson(0, concerned, level).high)
+    for place, part in enumerate(PARTS):
+        if part.direction == "min" and not sample.contributions[:, place].any():
+            found[part.name] = Interval(0.0, wilson(0, sample.concerned[place], level).high)
     return ScoreInterval(**found)
+
+
+def _limits(weights: ScoreWeights) -> dict[str, tuple[float, float]]:
+    """The least and the greatest value of the score and of each part."""
+    parts = {part.name: part.limits for part in PARTS}
+    worst = contributions({part.name: max(map(abs, part.limits)) for part in PARTS}, weights)
+    return {"score": (-sum(map(abs, worst.values())), 1.0), **parts}
 
 
 def difference_interval(
@@ -281,7 +288,7 @@ def difference_interval(
     ours = _Sample.of(before, first, images, roles, weights)
     theirs = _Sample.of(before, second, images, roles, weights)
     if ours.alone:
-        return ScoreInterval(UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN)
+        return ScoreInterval(*[UNKNOWN] * len(SCORE_AND_PARTS))
     draw = _Draws(ours, draws, seed)
     mine, other = draw.of(ours, weights, spread), draw.of(theirs, weights, spread)
     return ScoreInterval(**{name: _bounds(mine[name] - other[name], level) for name in mine})
@@ -296,18 +303,18 @@ def _bounds(values: Floats, level: float) -> Interval:
 
 @dataclass(frozen=True)
 class _Sample:
-    """One configuration's answers by image; R repeats, 3 parts of the score, I images of one character each.
+    """One configuration's answers by image; R repeats, P parts of the score, I images of one character each.
 
-    scores: (R, 4), score and parts. contributions: (R, 3, I), what each image adds to a part; they sum to it,
-    hallucination not yet kept from below 0. asked: (I,), questions. strata: the images that are drawn together.
-    controls: images of controls.
+    scores: (R, 1 + P), score and parts. contributions: (R, P, I), what each image adds to a part; they sum to it,
+    those of `only_rise` not yet kept from below 0. asked: (I,), questions. strata: the images that are drawn together.
+    concerned: (P,), images that a part speaks of.
     """
 
     scores: Floats
     contributions: Floats
     asked: Floats
     strata: tuple[tuple[int, ...], ...]
-    controls: int
+    concerned: tuple[int, ...]
 
     @classmethod
     def of(
@@ -335,7 +342,7 @@ class _Sample:
             values * _shares([character for character, _ in places], character_roles, asked),
             asked,
             _strata(list(places), roles),
-            character_roles.count("control"),
+            tuple(_concerned(part, character_roles).count(True) for part in PARTS),
         )
 
     @property
@@ -344,7 +351,7 @@ class _Sample:
         return any(len(stratum) < 2 for stratum in self.strata)
 
     def deviations(self) -> Floats:
-        """By how much each image is off its stratum, (R, 3, I): zero in sum, and of the variance of new images."""
+        """By how much each image is off its stratum, (R, P, I): zero in sum, and of the variance of new images."""
         import numpy as np
 
         found = np.empty_like(self.contributions)
@@ -355,30 +362,39 @@ class _Sample:
         return found
 
 
-def _changes(before: Sequence[GradedAnswer], after: Sequence[GradedAnswer]) -> list[list[int]]:
-    """Of each probe: right answers gained, lost, and wrong names added; what `trainables.scoring` takes means of."""
-    pairs = list(zip(before, after, strict=True))
-    return [
-        [second.right - first.right for first, second in pairs],
-        [int(first.right and not second.right) for first, second in pairs],
-        [(second.grade in HALLUCINATED) - (first.grade in HALLUCINATED) for first, second in pairs],
-    ]
+def _changes(before: Sequence[GradedAnswer], after: Sequence[GradedAnswer]) -> list[list[float]]:
+    """What each part sees in each probe, (P, probes): what it takes the mean of."""
+    changes = [change_of(first.character, "", [(first, second)]) for first, second in zip(before, after, strict=True)]
+    return [[part.change(change) for change in changes] for part in PARTS]
+
+
+def _concerned(part: ScorePart, roles: Sequence[str]) -> list[bool]:
+    """Of which characters' roles a part speaks."""
+    return [part.role in (None, role) for role in roles]
 
 
 def _shares(characters: Sequence[str], roles: Sequence[str], asked: Floats) -> Floats:
-    """What one answer of each image weighs in each part, (3, I): a mean of characters twice, a share of all once."""
+    """What one answer of each image weighs in each part, (P, I): in a mean of characters, or as a share of all."""
     import numpy as np
 
     totals: dict[str, float] = {}
     for character, count in zip(characters, asked, strict=True):
         totals[character] = totals.get(character, 0.0) + float(count)
     of_character = np.array([totals[character] for character in characters])
-    shares = [np.full(len(asked), 1 / asked.sum())]
-    for role in ("control", "target"):
-        mine = np.array([given == role for given in roles])
-        members = len({character for character, given in zip(characters, roles, strict=True) if given == role})
-        shares.insert(0, mine / (of_character * max(1, members)))
-    return np.array(shares)
+    return np.array([_share(part, characters, roles, asked, of_character) for part in PARTS])
+
+
+def _share(
+    part: ScorePart, characters: Sequence[str], roles: Sequence[str], asked: Floats, of_character: Floats
+) -> Floats:
+    import numpy as np
+
+    if part.role is None:
+        return np.full(len(asked), 1 / asked.sum())
+    mine = np.array(_concerned(part, roles))
+    members = len({character for character, concerned in zip(characters, mine, strict=True) if concerned})
+    share: Floats = mine / (of_character * max(1, members))
+    return share
 
 
 def _strata(units: Sequence[tuple[str, str]], roles: Mapping[str, str]) -> tuple[tuple[int, ...], ...]:
@@ -412,16 +428,21 @@ class _Draws:
         """Drawn scores and parts by name, (draws,) each."""
         import numpy as np
 
-        moved = np.tensordot(self.counts, sample.deviations(), axes=(1, 2))  # (draws, R, 3)
-        gain, degradation, wrong = np.moveaxis(moved + sample.contributions.sum(axis=-1), -1, 0)
-        hallucination = np.maximum(0.0, wrong)
-        # The formula of trainables.scoring.score_of, for arrays.
-        score = gain - weights.degradation * degradation - weights.hallucination * hallucination
-        drawn = self._with_seeds(np.stack([score, gain, degradation, hallucination], axis=-1), sample.scores, spread)
-        return dict(zip(("score", *PARTS), drawn.T, strict=True))
+        moved = np.tensordot(self.counts, sample.deviations(), axes=(1, 2))  # (draws, R, P)
+        moved = moved + sample.contributions.sum(axis=-1)
+        parts: dict[str, Floats] = {
+            part.name: np.maximum(0.0, moved[..., place]) if part.only_rise else moved[..., place]
+            for place, part in enumerate(PARTS)
+        }
+        values = np.stack([composite(parts, weights), *parts.values()], axis=-1)
+        drawn = self._with_seeds(values, sample.scores, spread)
+        return dict(zip(SCORE_AND_PARTS, drawn.T, strict=True))
 
     def _with_seeds(self, drawn: Floats, scores: Floats, spread: SeedSpread | None) -> Floats:
-        """Means over repeats, (draws, 4), with what other seeds would change; drawn: (draws, R, 4), scores: (R, 4)."""
+        """Means over repeats, (draws, 1 + P), with what other seeds would change.
+
+        drawn: (draws, R, 1 + P). scores: (R, 1 + P).
+        """
         import numpy as np
 
         means: Floats = drawn.mean(axis=1)

@@ -13,15 +13,10 @@ from analysis.messages.words import short
 from analysis.render.plots import Color, Panel, Plot, Series
 from search.run.trial_row import SCORED, TrialRow
 from spaces.trial_config import KNOBS, value_of
+from trainables.metrics import METRICS, OBJECTIVE
 
 # The team's own panels, and the score: metric in the ledger -> title.
-PANELS = {
-    "score": "score",
-    "train_loss": "train/loss",
-    "eval_loss": "eval/loss",
-    "learning_rate": "train/learning_rate",
-    "grad_norm": "train/grad_norm",
-}
+PANELS = {OBJECTIVE: OBJECTIVE, **METRICS}
 # Lines of parallel coordinates are coloured by the third of the scores that they belong to.
 _THIRDS: tuple[tuple[str, Color], ...] = (("worst_third", "grey"), ("middle_third", "blue"), ("best_third", "orange"))
 # More names than this beside their points would cover each other.

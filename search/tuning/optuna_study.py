@@ -15,12 +15,12 @@ from search.run.ledger import Ledger
 from search.run.trial_row import ENDED, SCORED, TrialRow
 from spaces.space import Domain, Space
 from spaces.trial_config import TrialConfig
-from trainables.metrics import METRICS, OBJECTIVE
+from trainables.metrics import OBJECTIVE
+from trainables.scoring import PART_NAMES, PARTS
 
 Sampler = Literal["tpe", "random"]
 Objective = Literal["score", "pareto"]
 DUPLICATE = "duplicate:"
-PARETO = ("gain", "degradation", "hallucination")
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ FAILED = Told(None, {}, TrialState.FAIL)
 class Goal:
     """What a sweep looks for.
 
-    objective: `score`, or `pareto`: gain against degradation and hallucination together.
+    objective: `score`, or `pareto`: what is gained against every penalty together.
     max_degradation: trials above it, [0, 1], are infeasible; None sets no limit.
     """
 
@@ -49,12 +49,13 @@ class Goal:
     @property
     def metrics(self) -> tuple[str, ...]:
         """The metrics that Optuna optimises, in the order of its values."""
-        return PARETO if self.objective == "pareto" else (OBJECTIVE,)
+        return PART_NAMES if self.objective == "pareto" else (OBJECTIVE,)
 
     @property
     def directions(self) -> list[str]:
         """Optuna's direction of each metric."""
-        return ["maximize" if METRICS[name].direction == "max" else "minimize" for name in self.metrics]
+        penalties = {part.name for part in PARTS if part.direction == "min"}
+        return ["minimize" if name in penalties else "maximize" for name in self.metrics]
 
     def told(self, row: TrialRow) -> Told:
         """What the ledger's row means to Optuna: stopped trials count with their best epoch so far."""

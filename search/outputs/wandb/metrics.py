@@ -9,21 +9,15 @@ from typing import Any
 from search.run.trial_row import TrialRow, ranked
 from search.tuning.finalists import winner
 from skazka_text.printable import printable
-from trainables.metrics import SCORES
+from trainables.metrics import METRICS, SCORES
 
 # The ledger's name -> W&B's.
-METRICS = {
-    "train_loss": "train/loss",
-    "learning_rate": "train/learning_rate",
-    "grad_norm": "train/grad_norm",
-    "eval_loss": "eval/loss",
-    **{name: f"eval/{name}" for name in SCORES},
-}
+NAMES = {**METRICS, **{name: f"eval/{name}" for name in SCORES}}
 
 
 def logged(metrics: Mapping[str, Any]) -> dict[str, Any]:
     """One epoch of the ledger under W&B's names; what is missing stays away."""
-    found = {name: metrics[own] for own, name in METRICS.items() if metrics.get(own) is not None}
+    found = {name: metrics[own] for own, name in NAMES.items() if metrics.get(own) is not None}
     accuracy = metrics.get("accuracy") or {}
     by_character = {f"eval/accuracy/{printable(name)}": value for name, value in accuracy.items() if value is not None}
     return {"epoch": metrics["epoch"], **found, **by_character}
