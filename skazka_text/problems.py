@@ -41,6 +41,19 @@ class Problem:
         return printable(" ".join(text.split()))
 
 
+class Refusal(ValueError):
+    """What is refused, and what to do about it, for whoever knows where it stands."""
+
+    def __init__(self, message: str, remedy: str = "") -> None:
+        super().__init__(message, remedy)
+        self.message = message
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        """Both on one line, as they are printed."""
+        return f"{self.message} — {self.remedy}" if self.remedy else self.message
+
+
 class InputError(ValueError):
     """Bad input from the user; carries every problem found, not only the first."""
 
@@ -176,16 +189,20 @@ def problems_of(
     problems = []
     for detail in error.errors():
         path = tuple(part for part in detail["loc"] if isinstance(part, str | int))
-        message, remedy = _explain(detail, str(path[-1]) if path else "")
+        message, remedy = explain(detail, str(path[-1]) if path else "")
         problems.append(Problem(file, field_name((*prefix, *path)), message, remedy, line_of(path)))
     return problems
 
 
-def _explain(detail: Any, name: str) -> tuple[str, str]:
+def explain(detail: Any, name: str) -> tuple[str, str]:
+    """What one of pydantic's errors about a field of that name says, and the remedy."""
     if detail["type"] == "extra_forbidden":
         return f"unknown key {name!r}", "remove it or fix its spelling"
     if detail["type"] == "missing":
         return "is missing", f"add {name}"
+    cause = detail.get("ctx", {}).get("error")
+    if isinstance(cause, Refusal):
+        return cause.message, cause.remedy
     message = detail["msg"].removeprefix("Value error, ")
     message, _, remedy = message.partition(" — ")
     received = detail["input"]

@@ -13,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from search.options import Options
 from search.run.known_controls import known_share
 from search.run.prompting import prompting_of
 from search.run.run_folder import RunFolder
@@ -124,9 +125,10 @@ def prepare_run(folder: RunFolder) -> None:
 
     torch.set_num_threads(1)
     study, manifest = folder.study(), folder.manifest()
+    options = Options.recorded(manifest)
     # The rest of a GPU may be another's, whose trials run beside.
-    limit_memory(manifest["options"].get("gpus_per_trial"))
-    spec, trust = study.file.base_model, manifest["options"].get("trust_remote_code", False)
+    limit_memory(options.gpus_per_trial)
+    spec, trust = study.file.base_model, options.trust_remote_code
     model = manifest["base_model"]["id"]
     with closing(folder.ledger()) as ledger:
         prompting = prompting_of(folder, ledger)

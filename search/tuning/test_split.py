@@ -13,6 +13,7 @@ import ray
 from ray.exceptions import RayActorError, RayTaskError
 from ray.util import ActorPool
 
+from search.options import Options
 from search.run.ledger import BASE, Ledger
 from search.run.run_folder import RunFolder
 from search.run.trial_row import TrialRow
@@ -51,7 +52,7 @@ class Examiner:
         self.folder = RunFolder(Path(run))
         study, manifest = self.folder.study(), self.folder.manifest()
         limit_memory(gpus)
-        spec, trust = study.file.base_model, manifest["options"].get("trust_remote_code", False)
+        spec, trust = study.file.base_model, Options.recorded(manifest).trust_remote_code
         model = manifest["base_model"]["id"]
         facts = Facts.read(self.folder.prepared)
         base = BaseModel.load(model, spec, prompting=facts.prompting, trust_remote_code=trust)

@@ -15,6 +15,7 @@ import tiny
 import torch
 from transformers.cache_utils import DynamicLayer
 
+from search.options import Options
 from search.run.ledger import Ledger
 from search.run.manifest import build_manifest
 from search.run.run_folder import RunFolder
@@ -176,7 +177,7 @@ def test_doctor_stops_at_the_refusal(hopeless: Study) -> None:
 def test_a_run_is_not_prepared(
     hopeless: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    manifest = build_manifest(hopeless, {})
+    manifest = build_manifest(hopeless, Options())
     monkeypatch.setattr(RunFolder, "study", lambda self: hopeless)
     monkeypatch.setattr(RunFolder, "manifest", lambda self: manifest)
     run = RunFolder(tmp_path / "run")
