@@ -207,7 +207,7 @@ def _settle_controls(folder: RunFolder, facts: Facts, callbacks: Sequence[Callba
     """
     study = folder.study()
     unknown = unknown_controls(facts.before, study, known_share(folder.manifest()))
-    _tell(callbacks, [*facts.notes, *map(said_of, unknown)])
+    _tell(callbacks, [*facts.notes, *(str(said_of(control)) for control in unknown)])
     with closing(folder.ledger()) as ledger:
         # Also for a run that is refused here: its report says why.
         ledger.put_answers(BASE, "search", facts.before)
@@ -308,7 +308,7 @@ def _trouble(folder: RunFolder, error: Exception) -> DiskFull | LedgerError | No
         return DiskFull(f"{folder.path}: no space left on the disk")
     if not folder.ledger_file.exists():
         remedy = "bring it back to its place, then skazka resume"
-        return LedgerError(f"{folder.path} is gone: renamed or unmounted while it was driven — {remedy}")
+        return LedgerError(f"{folder.path} is gone: renamed or unmounted while it was driven", remedy)
     return None
 
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
-from skazka_text.problems import InputError, Problem, Refusal, explain
+from skazka_text.problems import InputError, Problem, ValueRefused, explain
 from trainables.task import Moments
 
 # In which Ray counts resources, of one CPU or GPU.
@@ -21,28 +21,28 @@ MAX_SEED = 2**32 - 1
 
 def _check_seconds(value: float) -> float:
     if not 0 < value < MAX_SECONDS:
-        raise Refusal(f"must be above 0 and below 10 years, got {value}", "give e.g. 30m")
+        raise ValueRefused(f"must be above 0 and below 10 years, got {value}", "give e.g. 30m")
     return value
 
 
 def _check_share(value: float) -> float:
     if not 0 <= value <= 1:
-        raise Refusal(f"must be between 0 and 1, got {value}", "give a share of the controls' probes, e.g. 0.05")
+        raise ValueRefused(f"must be between 0 and 1, got {value}", "give a share of the controls' probes, e.g. 0.05")
     return value
 
 
 def _check_cpus(value: float) -> float:
     if not 1 / UNITS <= value < math.inf:
-        raise Refusal(f"must be {1 / UNITS} or more, got {value}", "give 1")
+        raise ValueRefused(f"must be {1 / UNITS} or more, got {value}", "give 1")
     return value
 
 
 def _check_gpus(value: float) -> float:
     if value != 0 and not 1 / UNITS <= value < math.inf:
-        raise Refusal(f"must be 0, or {1 / UNITS} or more, got {value}", "give 0")
+        raise ValueRefused(f"must be 0, or {1 / UNITS} or more, got {value}", "give 0")
     if value > 1 and value != int(value):
         message = f"must be whole above 1, got {value}: a trial has one part of a GPU, or whole ones"
-        raise Refusal(message, f"give {int(value)} or {int(value) + 1}")
+        raise ValueRefused(message, f"give {int(value)} or {int(value) + 1}")
     return value
 
 

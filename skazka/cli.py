@@ -208,7 +208,7 @@ def check(study: str | None, as_json: bool) -> None:
         "replay_rows": len(found.replay),
         "probes": {split: len(found.probes_of(split)) for split in ("search", "test")},
         **({"picture_marks": f"left out of {marked} rows"} if marked else {}),
-        **({"note": large} if large else {}),
+        **({"note": str(large)} if large else {}),
         "baselines": list(found.file.baselines),
         "space": found.file.space,
     }

@@ -248,8 +248,8 @@ def _load(subject: Subject, name: str, trust_remote_code: bool) -> BaseModel:
         trust = trust_remote_code or subject.trust_remote_code
         return BaseModel.load(name, spec, prompting=subject.ask.prompting, trust_remote_code=trust)
     except (ModelRefused, FamilyRefused) as error:
-        message, _, remedy = str(error).partition(" — ")
-        raise InputError(Problem("", "--base-model", message, remedy or "say where the base model lies")) from error
+        remedy = error.remedy or "say where the base model lies"
+        raise InputError(Problem("", "--base-model", error.message, remedy)) from error
 
 
 def _replies(

@@ -18,6 +18,7 @@ from search.run.ledger import BASE, Ledger
 from search.run.run_folder import RunFolder
 from search.run.trial_row import TrialRow
 from search.tuning.finalists import Standing, standings
+from skazka_text.problems import Refusal
 from skazka_text.secrets import redact
 from trainables.answers import graded_from_data, graded_to_data
 from trainables.checkpoint_files import checkpoint_folder, read_manifest
@@ -30,7 +31,7 @@ log = logging.getLogger(__name__)
 Progress = Callable[[int, int], None]
 
 
-class OpeningError(RuntimeError):
+class OpeningError(Refusal, RuntimeError):
     """The test probes could not be asked; what was answered so far stands."""
 
 
@@ -119,5 +120,5 @@ def open_test(
     except (RayActorError, RayTaskError) as error:
         cause = error.cause if isinstance(error, RayTaskError) else error
         last = (redact(str(cause)).strip().splitlines() or ["no message"])[-1]
-        raise OpeningError(f"the test probes could not be asked ({last}) — skazka resume asks the rest") from error
+        raise OpeningError(f"the test probes could not be asked ({last})", "skazka resume asks the rest") from error
     ledger.backup()

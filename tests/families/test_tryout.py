@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import json
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import replace
@@ -186,5 +187,5 @@ def test_a_run_is_not_prepared(
     with pytest.raises(SystemExit) as stopped:
         prepare_run(run)
     assert stopped.value.code == UNLOADABLE
-    assert capsys.readouterr().err.splitlines()[-1].startswith(REASON)
+    assert json.loads(capsys.readouterr().err.splitlines()[-1])["message"].startswith(REASON)
     assert not list(run.path.glob(".preparing-*"))
