@@ -19,6 +19,7 @@ import yaml
 
 from benchmarks.strangers import means, measures
 from search import launch as sweep
+from search.options import Options
 from search.run.ledger import BASE
 from search.run.run_folder import RunFolder
 from search.run.trial_row import ranked
@@ -48,7 +49,7 @@ def main(runs: Path, trials: int, seeds: int, first_seed: int, spaces: Sequence[
         for space in spaces:
             run = runs / f"{space}-{seed}"
             if not run.exists():
-                options = sweep.Options(trials=trials, seed=seed, finalists=3)
+                options = Options(trials=trials, seed=seed, finalists=3)
                 sweep.launch(study, run=run, space_name=str(study / f"{space}.yaml"), options=options)
             one = result(RunFolder.open(run), space, seed)
             found.append(one)

@@ -17,6 +17,7 @@ import click
 import optuna
 
 from analysis.report import write_report
+from search.options import Options
 from search.run.ledger import BASE, Ledger
 from search.run.manifest import build_manifest
 from search.run.run_folder import RunFolder
@@ -56,7 +57,7 @@ def make_run(path: Path, trials: int, epochs: int) -> RunFolder:
     folder.freeze(study, space)
     ledger = _Unsafe.create(folder.ledger_file)
     ledger._db().execute("PRAGMA synchronous=OFF")
-    ledger.set_meta("manifest", build_manifest(study, {"trials": trials, "sampler": "tpe", "finalists": 0}))
+    ledger.set_meta("manifest", build_manifest(study, Options(trials=trials, finalists=0)))
     ledger.set_meta("frozen", folder.hashes())
     ledger.set_meta("trials_asked", trials)
     choices = _choices(study, source)

@@ -21,6 +21,7 @@ import click
 from analysis.facts.apart import said_elsewhere
 from analysis.facts.evidence import evidence
 from search import launch as sweep
+from search.options import Options
 from search.run.ledger import BASE
 from search.run.run_folder import RunFolder
 from search.tuning.finalists import standings
@@ -43,7 +44,7 @@ def main(runs: Path, trials: int, seeds: int, out: Path) -> None:
         if not run.exists():
             with tempfile.TemporaryDirectory() as folder:
                 study = shuffled_demo(Path(folder) / "shuffled", seed)
-                options = sweep.Options(trials=trials, seed=seed, finalists=3)
+                options = Options(trials=trials, seed=seed, finalists=3)
                 sweep.launch(study, run=run, space_name=None, options=options)
         found.append(claims(RunFolder.open(run)))
     together = {

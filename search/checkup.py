@@ -8,7 +8,7 @@ import shutil
 import socket
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlparse
@@ -123,8 +123,7 @@ def study_findings(error: InputError) -> list[Finding]:
     """A study's refusals as findings."""
 
     def said(problem: Problem) -> Finding:
-        where = str(problem).removesuffix(f" — {problem.remedy}")
-        return Finding("stop", where, problem.remedy)
+        return Finding("stop", str(replace(problem, remedy="")), problem.remedy)
 
     return [said(problem) for problem in error.problems]
 

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import logging
-import math
 import shlex
 import time
 import warnings
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing, nullcontext
-from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import ray
 from ray import tune
@@ -20,6 +18,7 @@ from ray.tune import Callback, CheckpointConfig, FailureConfig, RunConfig, TuneC
 
 from search.cluster import joining
 from search.cluster.hub_paths import keep_hub_paths
+from search.options import Options
 from search.outputs.wandb.log import check_login, following
 from search.run.known_controls import ALLOWED, known_share, refuse_without_known, said_of, unknown_controls
 from search.run.ledger import BASE, Ledger
@@ -30,9 +29,9 @@ from search.run.recovery import restore, settle_base_model, settle_changes
 from search.run.run_folder import SCORED_BY, RunFolder, default_run
 from search.run.trial_row import ENDED
 from search.tuning import finalists
-from search.tuning.optuna_study import Goal, Objective, Sampler
+from search.tuning.optuna_study import Goal
 from search.tuning.preparation import finish_here, prepare_on_cluster, start_here
-from search.tuning.scheduler import LedgerScheduler, Patience, Scheduling, make_scheduler
+from search.tuning.scheduler import LedgerScheduler, Patience, make_scheduler
 from search.tuning.searcher import LedgerSearcher
 from search.tuning.stop_request import Halt
 from search.tuning.test_split import open_test, unasked
@@ -44,113 +43,12 @@ from studies.files import DiskFull, is_disk_full
 from studies.study import Study
 from trainables.facts import Facts
 from trainables.lora_trial import LoraTrial
-from trainables.task import Moments
 
 log = logging.getLogger(__name__)
-# Ten years: beyond what a timer of the operating system takes.
-MAX_SECONDS = 315_360_000
 IDLE = (
     "{:g} GPUs a trial, but the base model goes on one of them and the rest idle: give each trial 1, or let"
     " base_model.device_map: auto spread the model over them"
 )
-# What every random generator of a trial takes, multiplied by its epochs.
-MAX_SEED = 2**32 - 1
-
-
-@dataclass(frozen=True)
-class Options:
-    """How a sweep runs.
-
-    trials: baselines and searched trials together. gpus_per_trial: None takes one where there are any.
-    max_concurrent: None fills the cluster. time_budget: seconds, None is unbounded.
-    address: None starts Ray on this machine, else `auto` or HOST:PORT.
-    max_failures, max_lost: how often a trial is tried again after its training raised, after its process died.
-    trial_timeout: seconds that one epoch may take before its process is given up; None is unbounded.
-    trust_remote_code: run the Python code that comes with the base model.
-    finalists: how many of the best are trained again, `repeats` times each, beside every baseline; None is 3 where
-    at least 8 searched trials have a score, else none.
-    max_degradation: trials above it, [0, 1], are infeasible; None sets no limit.
-    wandb: show the sweep on Weights & Biases.
-    allow_unknown_controls: search although the base knows none of the controls, so that forgetting cannot be measured.
-    moments: the type of Adam's moments in checkpoints; with bfloat16 a trial that goes on is not the same to the bit.
-    """
-
-    trials: int = 12
-    seed: int = 0
-    gpus_per_trial: float | None = None
-    cpus_per_trial: float = 1.0
-    max_concurrent: int | None = None
-    time_budget: float | None = None
-    address: str | None = None
-    sampler: Sampler = "tpe"
-    scheduler: Scheduling = "fifo"
-    max_failures: int = 1
-    max_lost: int = 10
-    trial_timeout: float | None = None
-    trust_remote_code: bool = False
-    finalists: int | None = None
-    repeats: int = 3
-    objective: Objective = "score"
-    max_degradation: float | None = None
-    wandb: bool = False
-    allow_unknown_controls: bool = False
-    moments: Moments = "float32"
-
-    @property
-    def goal(self) -> Goal:
-        """What the sweep looks for."""
-        return Goal(self.objective, self.max_degradation)
-
-    @property
-    def patience(self) -> Patience:
-        """How often a trial is tried again."""
-        return Patience(self.max_failures, self.max_lost)
-
-    def problems(self) -> list[Problem]:
-        """What is out of range, by the option's name on the command line."""
-        limits: list[tuple[str, Any, float]] = [
-            ("--trials", self.trials, 1),
-            ("--max-concurrent", self.max_concurrent, 1),
-            ("--seed", self.seed, 0),
-            ("--max-failures", self.max_failures, 0),
-            ("--max-lost", self.max_lost, 0),
-            ("--finalists", self.finalists, 0),
-            ("--repeats", self.repeats, 1),
-        ]
-        found = [
-            Problem("", name, f"must be at least {low:g}, got {value}", "give a larger number")
-            for name, value, low in limits
-            if value is not None and value < low
-        ]
-        if self.seed > MAX_SEED:
-            found.append(Problem("", "--seed", f"must be at most {MAX_SEED}, got {self.seed}", "give a smaller number"))
-        found += self._resource_problems()
-        if self.moments not in get_args(Moments):
-            message = f"must be one of {', '.join(get_args(Moments))}, got {self.moments}"
-            found.append(Problem("", "--moments", message, "give float32"))
-        if self.max_degradation is not None and not 0 <= self.max_degradation <= 1:
-            message = f"must be between 0 and 1, got {self.max_degradation}"
-            found.append(Problem("", "--max-degradation", message, "give a share of the controls' probes, e.g. 0.05"))
-        for name, seconds in (("--time-budget", self.time_budget), ("--trial-timeout", self.trial_timeout)):
-            if seconds is not None and not 0 < seconds < MAX_SECONDS:
-                found.append(Problem("", name, f"must be above 0 and below 10 years, got {seconds}", "give e.g. 30m"))
-        return found
-
-    def _resource_problems(self) -> list[Problem]:
-        """Of what a trial asks of its node."""
-        found = []
-        least = 1 / joining.UNITS
-        cpus, gpus = self.cpus_per_trial, self.gpus_per_trial
-        if not least <= cpus < math.inf:
-            found.append(Problem("", "--cpus-per-trial", f"must be {least} or more, got {cpus}", "give 1"))
-        if gpus is None or gpus == 0:
-            return found
-        if not least <= gpus < math.inf:
-            found.append(Problem("", "--gpus-per-trial", f"must be 0, or {least} or more, got {gpus}", "give 0"))
-        elif gpus > 1 and gpus != int(gpus):
-            message = f"must be whole above 1, got {gpus}: a trial has one part of a GPU, or whole ones"
-            found.append(Problem("", "--gpus-per-trial", message, f"give {int(gpus)} or {int(gpus) + 1}"))
-        return found
 
 
 def launch(
@@ -166,7 +64,6 @@ def launch(
     Raises InputError; nothing is left behind where that is before anything was prepared or tried, and everything stays
     from then on.
     """
-    refuse(options.problems())
     joining.check_address(options.address)
     if options.wandb:
         check_login()
@@ -191,7 +88,7 @@ def launch(
 
 def _fill(draft: RunFolder, study: Study, space: Space, options: Options) -> None:
     draft.freeze(study, space)
-    manifest = build_manifest(study, asdict(options))
+    manifest = build_manifest(study, options)
     write_manifest(draft.manifest_file, manifest)
     with closing(Ledger.create(draft.ledger_file, shared=options.address is not None)) as ledger:
         ledger.set_meta("manifest", manifest)
@@ -228,9 +125,8 @@ def resume(
     with halt.listening(), folder.driving():
         restore(folder)
         given: dict[str, Any] = {"trials": trials, "address": address}
-        options = Options(**{**folder.manifest()["options"], "time_budget": time_budget})
-        options = replace(options, **{name: value for name, value in given.items() if value is not None})
-        refuse(options.problems())
+        given = {name: value for name, value in given.items() if value is not None}
+        options = Options.asked(**{**folder.options().model_dump(), "time_budget": time_budget, **given})
         joining.check_address(options.address)
         if options.wandb:
             check_login()
@@ -291,7 +187,7 @@ def _sweep(folder: RunFolder, options: Options, halt: Halt, callbacks: Sequence[
                 _tell(callbacks, [IDLE.format(gpus)])
             keep_prompting(folder, facts)
             _settle_controls(folder, facts, callbacks)
-            _run_stages(folder, facts, replace(options, gpus_per_trial=gpus), halt, callbacks)
+            _run_stages(folder, facts, options.model_copy(update={"gpus_per_trial": gpus}), halt, callbacks)
     finally:
         if process is not None:
             process.kill()
@@ -311,7 +207,7 @@ def _settle_controls(folder: RunFolder, facts: Facts, callbacks: Sequence[Callba
     """
     study = folder.study()
     unknown = unknown_controls(facts.before, study, known_share(folder.manifest()))
-    _tell(callbacks, [*facts.notes, *map(said_of, unknown)])
+    _tell(callbacks, [*facts.notes, *(str(said_of(control)) for control in unknown)])
     with closing(folder.ledger()) as ledger:
         # Also for a run that is refused here: its report says why.
         ledger.put_answers(BASE, "search", facts.before)
@@ -326,7 +222,7 @@ def _run_stages(folder: RunFolder, facts: Facts, options: Options, halt: Halt, c
         """Run what the ledger has to be run; whether all of it ended within the time budget."""
         left = None if options.time_budget is None else options.time_budget - (time.monotonic() - start)
         if left is None or left > 0:
-            run_attempt(folder, facts, replace(options, time_budget=left), halt, callbacks)
+            run_attempt(folder, facts, options.model_copy(update={"time_budget": left}), halt, callbacks)
         return not _left(ledger)
 
     with closing(folder.ledger()) as ledger:
@@ -412,7 +308,7 @@ def _trouble(folder: RunFolder, error: Exception) -> DiskFull | LedgerError | No
         return DiskFull(f"{folder.path}: no space left on the disk")
     if not folder.ledger_file.exists():
         remedy = "bring it back to its place, then skazka resume"
-        return LedgerError(f"{folder.path} is gone: renamed or unmounted while it was driven — {remedy}")
+        return LedgerError(f"{folder.path} is gone: renamed or unmounted while it was driven", remedy)
     return None
 
 
@@ -430,14 +326,15 @@ def _tuner(
         sampler=options.sampler,
         task=partial(folder.task, gpus=gpus),
         halt=halt,
-        goal=options.goal,
+        goal=Goal.of(options),
     )
     inner = make_scheduler(options.scheduler, max_epochs(study, space))
-    scheduler = LedgerScheduler(ledger, inner, options.patience, halt)
+    patience = Patience(options.max_failures, options.max_lost)
+    scheduler = LedgerScheduler(ledger, inner, patience, halt)
     scheduler.replay()
     tune_config = TuneConfig(
         # The searcher says when it is done; a trial that is tried again takes another sample.
-        num_samples=left * options.patience.starts,
+        num_samples=left * patience.starts,
         search_alg=searcher,
         scheduler=scheduler,
         reuse_actors=True,

@@ -7,11 +7,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from search.checkup import Finding, gigabytes, study_findings
+from search.checkup import Finding, Level, gigabytes, study_findings
 from search.run.known_controls import said_of, unknown_controls
 from search.run.manifest import memory_bytes
 from search.tuning.preparation import length_problems, module_problems
-from skazka_text.problems import InputError
+from skazka_text.problems import Advice, InputError, Refusal
 from spaces.space import Space
 from spaces.trial_config import TrialConfig
 from studies.study import Study
@@ -45,16 +45,15 @@ def size_up(study: Study, space: Space, *, trust_remote_code: bool = False) -> t
     """Load the base model and look at all rows; on a GPU, or with a small model, train a few steps."""
     from trainables.engine import NotFinite
     from trainables.examination import RowError
-    from trainables.families import FamilyRefused
-    from trainables.loading import ModelRefused
     from trainables.memory import is_out_of_memory, one_row_too_many
 
     try:
         base, rows = _read(study, trust_remote_code)
     except RowError as error:
         return study_findings(InputError(error.problems)), None
-    except (ModelRefused, FamilyRefused, ValueError) as error:
-        return [_stop(str(error), "mend the row, or choose another base model")], None
+    except ValueError as error:
+        said = (error.message, error.remedy) if isinstance(error, Refusal) else (str(error), "")
+        return [Finding("stop", said[0], said[1] or "mend the row, or choose another base model")], None
     longest = max(row.prompt for row in rows)
     if problems := [*length_problems(study, space, longest), *module_problems(study, space, base)]:
         stops = [Finding("stop", f"{one.field}: {one.message}", one.remedy) for one in problems]
@@ -70,7 +69,7 @@ def size_up(study: Study, space: Space, *, trust_remote_code: bool = False) -> t
     except RuntimeError as error:
         if not is_out_of_memory(error):
             raise
-        return [_loaded(study, base), _stop(one_row_too_many(base.device))], None
+        return [_loaded(study, base), _finding("stop", one_row_too_many(base.device))], None
     return [_loaded(study, base), _adapted(base), *_asked_by(base), *findings], sized
 
 
@@ -110,7 +109,7 @@ def _tried(study: Study, space: Space, base: BaseModel, rows: Sequence[RowLength
         memory={part: getattr(cost, part) for part in ("weights", "trained", "activations", "checkpoint")},
         seconds=cost.seconds(study, config),
     )
-    notes = [_note(line) for line in notes_of(study, base, max(row.image for row in rows))]
+    notes = [_finding("note", note) for note in notes_of(study, base, max(row.image for row in rows))]
     return [*notes, *memory, *controls], sized
 
 
@@ -120,7 +119,7 @@ def _controls(study: Study, base: BaseModel) -> Iterator[Finding]:
 
     before = Examination(study, base, "search", only=study.named("control")).answers()
     unknown = unknown_controls(before, study, KNOWN_SHARE)
-    yield from (_note(said_of(control)) for control in unknown)
+    yield from (_finding("note", said_of(control)) for control in unknown)
     if len(unknown) == len(study.named("control")):
         remedy = "choose controls that it knows, or launch with --allow-unknown-controls"
         yield Finding("stop", "the base knows none of the controls, so forgetting cannot be measured", remedy)
@@ -128,15 +127,8 @@ def _controls(study: Study, base: BaseModel) -> Iterator[Finding]:
         yield Finding("ok", "the base knows every control")
 
 
-def _note(line: str) -> Finding:
-    what, _, remedy = line.partition(" — ")
-    return Finding("note", what, remedy)
-
-
-def _stop(line: str, otherwise: str = "") -> Finding:
-    """otherwise: the remedy of a line that names none."""
-    what, _, remedy = line.partition(" — ")
-    return Finding("stop", what, remedy or otherwise)
+def _finding(level: Level, said: Advice) -> Finding:
+    return Finding(level, said.message, said.remedy)
 
 
 def first_trial(study: Study) -> tuple[str, TrialConfig]:

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from analysis.facts.trials import best_trial, summary, trials_table
 from analysis.report import write_report
+from search.options import Options
 from search.run.run_folder import RunFolder
 from search.run.trial_row import TrialRow
 from search.tuning.finalists import Standing, score_on_test
 from search.tuning.finalists import winner as winner_of
+from skazka.sweep_options import takes_options
 
 if TYPE_CHECKING:
     import pandas
@@ -42,7 +44,7 @@ class Run:
     @property
     def winner(self) -> Standing | None:
         """The finalist with the best mean search score of its repeats; None before all of them have ended."""
-        return winner_of(self.folder.ledger().trials(), self.folder.manifest()["options"].get("max_degradation"))
+        return winner_of(self.folder.ledger().trials(), self.folder.options().max_degradation)
 
     def trials(self) -> pandas.DataFrame:
         """One row a trial: its configuration, state, score and parts, on test where it was opened, times and error."""
@@ -56,70 +58,26 @@ class Run:
         return summary(self.folder)
 
 
+@takes_options
 def launch(
     study: str | Path | None = None,
     *,
-    trials: int = 12,
     run: str | Path | None = None,
     space: str | None = None,
-    seed: int = 0,
-    gpus_per_trial: float | None = None,
-    cpus_per_trial: float = 1.0,
-    max_concurrent: int | None = None,
-    time_budget: float | None = None,
-    address: str | None = None,
-    sampler: str = "tpe",
-    scheduler: str = "fifo",
-    max_failures: int = 1,
-    max_lost: int = 10,
-    trial_timeout: float | None = None,
-    trust_remote_code: bool = False,
-    finalists: int | None = None,
-    repeats: int = 3,
-    objective: str = "score",
-    max_degradation: float | None = None,
-    wandb: bool = False,
-    allow_unknown_controls: bool = False,
-    moments: str = "float32",
     callbacks: Sequence[Any] = (),
+    **options: Any,
 ) -> Run:
     """Search LoRA configurations for a study (default: the embedded demo) and write the report.
 
-    trials: baselines and searched trials together. time_budget: seconds. address: `auto` or HOST:PORT
-    of a running Ray cluster, None for this machine. space: a named space or a YAML file. max_failures,
-    max_lost: how often a trial is tried again after its training raised, after its process died.
-    trial_timeout: seconds that one epoch may take. trust_remote_code: run the base model's own Python code.
-    finalists, repeats: how many of the best are trained again beside the baselines, and how often; None is 3 where at
-    least 8 searched trials have a score. objective: `score` or `pareto`. max_degradation: more is infeasible.
-    wandb: show the sweep on Weights & Biases. allow_unknown_controls: search although the base knows no control.
-    moments: `float32`, or `bfloat16` for smaller checkpoints without resuming to the bit.
-    Raises spaces.problems.InputError when the study, the space or an option is refused.
+    run: a new folder, default runs/STUDY-N. space: a named space or a YAML file. options: as of `skazka launch`, see
+    search.options.Options: trials are baselines and searched trials together; time_budget and trial_timeout are
+    seconds; address is `auto` or HOST:PORT of a running Ray cluster, None for this machine.
+    Raises skazka_text.problems.InputError when the study, the space or an option is refused.
     """
     from search import launch as sweep
 
-    options = sweep.Options(
-        trials=trials,
-        seed=seed,
-        gpus_per_trial=gpus_per_trial,
-        cpus_per_trial=cpus_per_trial,
-        max_concurrent=max_concurrent,
-        time_budget=time_budget,
-        address=address,
-        sampler=sampler,  # type: ignore[arg-type]
-        scheduler=scheduler,  # type: ignore[arg-type]
-        max_failures=max_failures,
-        max_lost=max_lost,
-        trial_timeout=trial_timeout,
-        trust_remote_code=trust_remote_code,
-        finalists=finalists,
-        repeats=repeats,
-        objective=objective,  # type: ignore[arg-type]
-        max_degradation=max_degradation,
-        wandb=wandb,
-        allow_unknown_controls=allow_unknown_controls,
-        moments=moments,  # type: ignore[arg-type]
-    )
-    folder = sweep.launch(study, run=run, space_name=space, options=options, callbacks=callbacks)
+    asked = Options.asked(**options)
+    folder = sweep.launch(study, run=run, space_name=space, options=asked, callbacks=callbacks)
     return _reported(folder)
 
 
@@ -141,7 +99,8 @@ def resume(
     another chance. accept_change: go on although study, space or base model changed since. base_model: the folder
     that the base model moved to; it must be the same. allow_unknown_controls: go on although the base knows none of
     the controls.
-    Raises spaces.problems.InputError when something changed, the base model is gone or another process drives the run.
+    Raises skazka_text.problems.InputError when something changed, the base model is gone or another process drives
+    the run.
     """
     from search import launch as sweep
 
@@ -168,7 +127,7 @@ def _reported(folder: RunFolder) -> Run:
 
 
 def open_run(path: str | Path) -> Run:
-    """Open a run folder. Raises spaces.problems.InputError when it is none."""
+    """Open a run folder. Raises skazka_text.problems.InputError when it is none."""
     return Run(RunFolder.open(path))
 
 
@@ -217,7 +176,7 @@ def ask(
 
     run: a run, or the folder of an exported adapter. question: default the study's own name question. trial: default
     the one that `export` takes. base_model: where a base model that moved lies now.
-    Raises spaces.problems.InputError for all that is wrong with these.
+    Raises skazka_text.problems.InputError for all that is wrong with these.
     """
     from search.outputs.asking import ask as answers_of
 

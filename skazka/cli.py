@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shlex
 import sys
 from collections.abc import Callable
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from search.options import Options
 from skazka.asking import ask
 from skazka.command import NONE_SUCCEEDED, OK, SOME_FAILED, base_model_option, guarded, json_option, print_json, shown
 from skazka.doctor import doctor
@@ -19,6 +19,7 @@ from skazka.environment import locale_note, tidy_environment
 from skazka.exporting import export
 from skazka.init import init
 from skazka.streams import robust_streams
+from skazka.sweep_options import Duration, sweep_options
 from skazka_text.printable import printable
 
 if TYPE_CHECKING:
@@ -26,19 +27,6 @@ if TYPE_CHECKING:
 
     from search.run.trial_row import TrialRow
     from skazka.api import Run
-
-
-class Duration(click.ParamType[float]):
-    """`90s`, `30m`, `2h`, or plain seconds."""
-
-    name = "duration"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        """The duration in seconds."""
-        match = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd]?)", str(value).strip())
-        if match is None:
-            self.fail(f"{value!r} is no duration — write for example 90s, 30m or 2h", param, ctx)
-        return float(match[1]) * {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}[match[2]]
 
 
 class Formats(click.ParamType[tuple[str, ...]]):
@@ -89,48 +77,10 @@ main.add_command(export)
 
 @main.command()
 @click.argument("study", required=False)
-@click.option("--trials", default=12, show_default=True, help="Baselines and searched trials together.")
+@sweep_options("trials")
 @click.option("--run", type=click.Path(path_type=Path), help="New run folder.  [default: runs/STUDY-N]")
 @click.option("--space", help="Named space, YAML or Python file.  [default: the study's]")
-@click.option("--seed", default=0, show_default=True, help="Seed of training and search.")
-@click.option("--gpus-per-trial", type=float, help="GPUs a trial, fractions allowed.  [default: 1 where there are any]")
-@click.option("--cpus-per-trial", type=float, default=1.0, show_default=True, help="CPU cores a trial.")
-@click.option("--max-concurrent", type=int, help="Trials at once.  [default: as many as fit]")
-@click.option("--time-budget", type=Duration(), help="Stop after this time, e.g. 30m; resume later.")
-@click.option("--address", help="Running Ray cluster: auto or HOST:PORT.  [default: this machine]")
-@click.option(
-    "--sampler", type=click.Choice(["tpe", "random"]), default="tpe", show_default=True, help="Optuna sampler."
-)
-@click.option(
-    "--scheduler",
-    type=click.Choice(["fifo", "asha"]),
-    default="fifo",
-    show_default=True,
-    help="asha stops trials that fall behind.",
-)
-@click.option("--max-failures", default=1, show_default=True, help="New attempts of a trial whose training raised.")
-@click.option("--max-lost", default=10, show_default=True, help="New attempts of a trial whose process died.")
-@click.option("--trial-timeout", type=Duration(), help="Give a process up whose epoch takes longer, e.g. 30m.")
-@click.option("--finalists", type=int, help="Train the best N and the baselines again.  [default: 3, after 8 trials]")
-@click.option("--repeats", default=3, show_default=True, help="How often each finalist is trained again.")
-@click.option("--max-degradation", type=float, help="Trials above it are infeasible, e.g. 0.05.")
-@click.option(
-    "--objective",
-    type=click.Choice(["score", "pareto"]),
-    default="score",
-    show_default=True,
-    help="pareto searches gain against degradation and hallucination.",
-)
-@click.option(
-    "--moments",
-    type=click.Choice(["float32", "bfloat16"]),
-    default="float32",
-    show_default=True,
-    help="Adam's moments in checkpoints; bfloat16 saves a third of the disk, but no resume to the bit.",
-)
-@click.option("--wandb", is_flag=True, help="Show the sweep on Weights & Biases.")
-@click.option("--trust-remote-code", is_flag=True, help="Run the Python code that comes with the base model.")
-@click.option("--allow-unknown-controls", is_flag=True, help="Search although the base knows none of the controls.")
+@sweep_options(*(name for name in Options.model_fields if name != "trials"))
 @json_option
 @guarded
 def launch(study: str | None, as_json: bool, **options: Any) -> None:
@@ -258,7 +208,7 @@ def check(study: str | None, as_json: bool) -> None:
         "replay_rows": len(found.replay),
         "probes": {split: len(found.probes_of(split)) for split in ("search", "test")},
         **({"picture_marks": f"left out of {marked} rows"} if marked else {}),
-        **({"note": large} if large else {}),
+        **({"note": str(large)} if large else {}),
         "baselines": list(found.file.baselines),
         "space": found.file.space,
     }

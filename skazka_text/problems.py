@@ -22,6 +22,11 @@ FieldPath = tuple[str | int, ...]
 Model = TypeVar("Model", bound=BaseModel)
 
 
+def with_remedy(message: str, remedy: str) -> str:
+    """Both on one line, as they are printed."""
+    return f"{message} — {remedy}" if remedy else message
+
+
 @dataclass(frozen=True)
 class Problem:
     """One refusal: where it is, what must hold and what came, and what to do about it."""
@@ -37,8 +42,35 @@ class Problem:
         where = self.file if self.line is None else f"{self.file}:{self.line}"
         what = f"{self.field}: {self.message}" if self.field else self.message
         text = f"{where} {what}" if where else what
-        text = redact(f"{text} — {self.remedy}" if self.remedy else text)
+        text = redact(with_remedy(text, self.remedy))
         return printable(" ".join(text.split()))
+
+
+@dataclass(frozen=True)
+class Advice:
+    """What is worth a word, and what could be done about it."""
+
+    message: str
+    remedy: str
+
+    def __str__(self) -> str:
+        return with_remedy(self.message, self.remedy)
+
+
+class Refusal(Exception):
+    """What is refused or failed, and what to do about it, for whoever knows where it stands."""
+
+    def __init__(self, message: str, remedy: str = "") -> None:
+        super().__init__(message, remedy)
+        self.message = message
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        return with_remedy(self.message, self.remedy)
+
+
+class ValueRefused(Refusal, ValueError):
+    """A value that cannot be taken; pydantic passes it on."""
 
 
 class InputError(ValueError):
@@ -176,18 +208,26 @@ def problems_of(
     problems = []
     for detail in error.errors():
         path = tuple(part for part in detail["loc"] if isinstance(part, str | int))
-        message, remedy = _explain(detail, str(path[-1]) if path else "")
+        message, remedy = explain(detail, str(path[-1]) if path else "")
         problems.append(Problem(file, field_name((*prefix, *path)), message, remedy, line_of(path)))
     return problems
 
 
-def _explain(detail: Any, name: str) -> tuple[str, str]:
+def said_by(detail: Any) -> tuple[str, str]:
+    """(message, remedy) of one of pydantic's errors; the remedy is empty where a check gives none."""
+    cause = detail.get("ctx", {}).get("error")
+    if isinstance(cause, Refusal):
+        return cause.message, cause.remedy
+    return detail["msg"].removeprefix("Value error, "), ""
+
+
+def explain(detail: Any, name: str) -> tuple[str, str]:
+    """What one of pydantic's errors about a field of that name says, and the remedy."""
     if detail["type"] == "extra_forbidden":
         return f"unknown key {name!r}", "remove it or fix its spelling"
     if detail["type"] == "missing":
         return "is missing", f"add {name}"
-    message = detail["msg"].removeprefix("Value error, ")
-    message, _, remedy = message.partition(" — ")
+    message, remedy = said_by(detail)
     received = detail["input"]
     if isinstance(received, str | int | float | bool | None) and "got" not in message:
         message = f"{message}, got {received!r}"

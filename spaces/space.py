@@ -21,7 +21,7 @@ from pydantic import (
     model_validator,
 )
 
-from skazka_text.problems import Document, InputError, Problem, read_yaml, refuse, validate
+from skazka_text.problems import Document, InputError, Problem, ValueRefused, read_yaml, refuse, said_by, validate
 from spaces.trial_config import KNOBS, TrialConfig, no_switch
 
 Value = bool | int | float | str | None
@@ -31,7 +31,7 @@ NAMED = Path(__file__).parent / "named"
 def _single(value: Any) -> Any:
     # Otherwise every member of the union would complain by itself.
     if not isinstance(value, Value) or (isinstance(value, float) and not math.isfinite(value)):
-        raise ValueError(f"must be one number, one word, true or false, got {value!r} — list single values")
+        raise ValueRefused(f"must be one number, one word, true or false, got {value!r}", "list single values")
     return value
 
 
@@ -67,27 +67,27 @@ class Domain(BaseModel):
     def _one_kind(self) -> Domain:
         kinds = [self.choice, self.uniform, self.log_uniform, self.integer]
         if sum(kind is not None for kind in kinds) != 1:
-            raise ValueError("must be exactly one of choice, uniform, log_uniform, integer — keep one of them")
+            raise ValueRefused("must be exactly one of choice, uniform, log_uniform, integer", "keep one of them")
         return self
 
     @field_validator("choice")
     @classmethod
     def _not_empty(cls, values: tuple[Value, ...] | None) -> tuple[Value, ...] | None:
         if values is not None and not values:
-            raise ValueError("the choice is empty — list at least one value")
+            raise ValueRefused("the choice is empty", "list at least one value")
         return values
 
     @field_validator("uniform", "log_uniform", "integer")
     @classmethod
     def _range(cls, ends: tuple[float, float] | None) -> tuple[float, float] | None:
         if ends is not None and ends[0] >= ends[1]:
-            raise ValueError(f"the range is empty, got {list(ends)} — give the lower end first, below the upper end")
+            raise ValueRefused(f"the range is empty, got {list(ends)}", "give the lower end first, below the upper end")
         return ends
 
     @model_validator(mode="after")
     def _log_is_positive(self) -> Domain:
         if self.log_uniform is not None and self.log_uniform[0] <= 0:
-            raise ValueError(f"a log range must be above 0, got {list(self.log_uniform)} — raise the lower end")
+            raise ValueRefused(f"a log range must be above 0, got {list(self.log_uniform)}", "raise the lower end")
         return self
 
     def ends(self) -> tuple[Value, ...]:
@@ -270,7 +270,7 @@ def _draw_problems(space: Space, file: str) -> list[Problem]:
         try:
             space.suggest(drawer)
         except ValidationError as error:
-            message, _, remedy = error.errors()[0]["msg"].removeprefix("Value error, ").partition(" — ")
+            message, remedy = said_by(error.errors()[0])
             return [Problem(file, "", f"the space draws configurations that are refused: {message}", remedy)]
     return []
 

@@ -7,6 +7,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
+from skazka_text.problems import ValueRefused
+
 TargetModules = Literal["attention", "attention+mlp"]
 Scheduler = Literal["constant", "linear", "cosine"]
 KlRows = Literal["replay", "target"]
@@ -16,7 +18,7 @@ Init = Literal["default", "gaussian"]
 def no_switch(value: Any) -> Any:
     """The value itself. Raises ValueError for true and false: Python would count them as 1 and 0."""
     if isinstance(value, bool):
-        raise ValueError(f"must not be true or false, got {value} — write a number or a word")
+        raise ValueRefused(f"must not be true or false, got {value}", "write a number or a word")
     return value
 
 
@@ -66,16 +68,16 @@ class TrialConfig(BaseModel):
         for switch, knobs in CONDITIONAL.items():
             for knob, example in knobs.items():
                 if getattr(self, switch) and getattr(self, knob) is None:
-                    raise ValueError(f"{switch} is on but {knob} is empty — add {knob}, for example {example}")
+                    raise ValueRefused(f"{switch} is on but {knob} is empty", f"add {knob}, for example {example}")
                 if not getattr(self, switch) and getattr(self, knob) is not None:
-                    raise ValueError(f"{knob} is set but {switch} is off — set {switch}: true or remove {knob}")
+                    raise ValueRefused(f"{knob} is set but {switch} is off", f"set {switch}: true or remove {knob}")
         return self
 
     @model_validator(mode="after")
     def _no_scale_of_dora(self) -> TrialConfig:
         # DoRA normalises the weight with its update: half the update is not half its effect.
         if self.dora and self.scale_search:
-            raise ValueError("scale_search cannot scale a DoRA adapter — set dora: false or scale_search: false")
+            raise ValueRefused("scale_search cannot scale a DoRA adapter", "set dora: false or scale_search: false")
         return self
 
     @property

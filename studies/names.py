@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import product
 from typing import NamedTuple
 
+from skazka_text.problems import ValueRefused
 from studies.declension import EVERY_CASE, Forms, decline_name, is_adjective
 from studies.denial import Clauses, may_deny
 from studies.negation import words
@@ -64,7 +65,7 @@ class PhraseMatcher:
         for key, texts in phrases.items():
             for text in texts:
                 if not words_of(lower(text)):
-                    raise ValueError(f"phrase of {key!r}: must contain a letter or digit, got {text!r} — remove it")
+                    raise ValueRefused(f"phrase of {key!r}: must contain a letter or digit, got {text!r}", "remove it")
                 for phrase in _written(text, forms):
                     for first in phrase[0]:
                         self._by_first_word.setdefault(first, []).append((key, phrase))

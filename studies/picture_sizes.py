@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from skazka_text.problems import Advice
 from studies.files import FileError
 from studies.images import size_of
 from studies.study import Study
@@ -15,12 +16,12 @@ MANY_TOKENS = 2_000
 REMEDY = f"base_model.max_pixels: {SMALL_PICTURE} has larger ones scaled down"
 
 
-def many_tokens(tokens: int) -> str:
-    """What is said where pictures take so many tokens of a prompt; ends with the remedy after a dash."""
-    return f"a picture takes up to {tokens:,} tokens of its prompt, and memory and time with it — {REMEDY}"
+def many_tokens(tokens: int) -> Advice:
+    """What is said where pictures take so many tokens of a prompt."""
+    return Advice(f"a picture takes up to {tokens:,} tokens of its prompt, and memory and time with it", REMEDY)
 
 
-def large_pictures(study: Study) -> str | None:
+def large_pictures(study: Study) -> Advice | None:
     """What is said of pictures that are large and are not scaled down; None where there is nothing to say.
 
     Pictures that cannot be read are left to those who refuse them.
@@ -40,7 +41,8 @@ def large_pictures(study: Study) -> str | None:
     tokens = largest[0] * largest[1] // PIXELS_A_TOKEN
     if tokens <= MANY_TOKENS:
         return None
-    return (
+    return Advice(
         f"{name} has {largest[0]} x {largest[1]} pixels, about {tokens:,} tokens for a model that reads pictures in "
-        f"their own size, as Qwen2.5-VL does — {REMEDY}"
+        "their own size, as Qwen2.5-VL does",
+        REMEDY,
     )

@@ -9,14 +9,14 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, ValidationError
 
-from skazka_text.problems import Problem, problems_of
+from skazka_text.problems import Problem, ValueRefused, problems_of
 from studies.placeholders import has_placeholder, without_placeholders
 
 
 def _without_marks(text: str) -> str:
     left = without_placeholders(text)
     if not left:
-        raise ValueError("holds only marks of pictures — write words")
+        raise ValueRefused("holds only marks of pictures", "write words")
     return left
 
 

@@ -23,7 +23,7 @@ from pydantic import (
     model_validator,
 )
 
-from skazka_text.problems import Document, InputError, Problem, read_yaml, refuse, validate
+from skazka_text.problems import Document, InputError, Problem, ValueRefused, read_yaml, refuse, validate
 from spaces.space import Space, load_space, named_spaces
 from spaces.trial_config import TrialConfig, no_switch
 from studies.files import FileError, resolve, same_path, sha256_of
@@ -100,7 +100,7 @@ class BaseModelSpec(_Section):
     @classmethod
     def _free_arguments(cls, value: dict[str, Any]) -> dict[str, Any]:
         if taken := sorted(value.keys() & NOT_TEMPLATE):
-            raise ValueError(f"{taken[0]} is no argument of a template: skazka gives it — leave it out")
+            raise ValueRefused(f"{taken[0]} is no argument of a template: skazka gives it", "leave it out")
         try:
             json.dumps(value, allow_nan=False)
         except ValueError as error:
@@ -110,7 +110,7 @@ class BaseModelSpec(_Section):
     @model_validator(mode="after")
     def _one_size(self) -> BaseModelSpec:
         if self.image_size is not None and self.max_pixels is not None:
-            raise ValueError("image_size and max_pixels are both given — keep one of them")
+            raise ValueRefused("image_size and max_pixels are both given", "keep one of them")
         return self
 
 

@@ -7,6 +7,7 @@ from functools import cached_property
 from itertools import zip_longest
 from typing import Any
 
+from skazka_text.problems import Refusal
 from trainables.reasoning import opens_reasoning, without_reasoning
 
 # Written by no template; as data (`str` of a list, JSON) their quotes would be escaped.
@@ -14,10 +15,14 @@ QUESTION, ANSWER = "7f3c'9ae1\"55", "c41d'20b7\"98"
 # Characters of what a processor or a template says that a refusal repeats.
 MAX_REASON = 300
 INSTRUCT = "choose the version of the base model that takes instructions"
-NO_ANSWER = f"does not write an answer — {INSTRUCT}"
+NO_ANSWER = "does not write an answer"
 THINKS = "has the model think before it answers, and the rows of a study hold no thoughts"
 
 AT_ONCE = "choose a version of the base model that answers at once"
+
+
+class Unaskable(Refusal, ValueError):
+    """A template by which nothing can be asked, or no answer be learnt; the message goes on from its name."""
 
 
 class Conversation:
@@ -52,17 +57,17 @@ class Conversation:
         return self._lead(question, before) + whole[len(before) : end], after
 
     def check(self) -> None:
-        """Raises ValueError, with a remedy, for a template by which nothing can be asked or no answer be learnt."""
+        """Raises Unaskable for a template by which nothing can be asked or no answer be learnt."""
         try:
             prompt = self.prompt(QUESTION)
         # A template raises whatever it likes.
         except Exception as error:
-            raise ValueError(f"does not take a single question ({reason_of(error)}) — {INSTRUCT}") from error
+            raise Unaskable(f"does not take a single question ({reason_of(error)})", INSTRUCT) from error
         if QUESTION not in prompt:
             given = "parts" if self.sees else "text"
-            raise ValueError(f"does not write a question that it is given as {given} — {INSTRUCT}")
+            raise Unaskable(f"does not write a question that it is given as {given}", INSTRUCT)
         if opens_reasoning(prompt.rpartition(QUESTION)[2]):
-            raise ValueError(f"{THINKS} — {AT_ONCE}")
+            raise Unaskable(THINKS, AT_ONCE)
         self._lead(QUESTION, self._around(QUESTION)[0])
 
     def depends_on(self, argument: str) -> bool:
@@ -90,9 +95,10 @@ class Conversation:
         shared = next(place for place, (one, other) in together if one != other)
         # The template parts the turns otherwise, or leaves out the empty thoughts of the prompt.
         if any(without_reasoning(text[shared:]).strip() for text in (prompt, before)):
-            raise ValueError(
+            raise Unaskable(
                 f"ends a prompt with {prompt[shared:][:MAX_REASON]!r}, and has {before[shared:][:MAX_REASON]!r} "
-                f"in that place of a conversation — {INSTRUCT}"
+                "in that place of a conversation",
+                INSTRUCT,
             )
         return ""
 
@@ -100,7 +106,7 @@ class Conversation:
         """What the template writes before and after an answer."""
         before, found, after = self._answered(question, ANSWER).rpartition(ANSWER)
         if not found:
-            raise ValueError(NO_ANSWER)
+            raise Unaskable(NO_ANSWER, INSTRUCT)
         return before, after
 
     def _answered(self, question: str, answer: str) -> str:
@@ -121,7 +127,7 @@ class Conversation:
             # A template raises whatever it likes.
             except Exception as error:
                 failed = error
-        raise ValueError(NO_ANSWER) from failed
+        raise Unaskable(NO_ANSWER, INSTRUCT) from failed
 
     def _about(self, question: str) -> dict[str, Any]:
         return self.question(question, [{"type": "image"}] if self.sees else [])

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from skazka_text.problems import Refusal
+
 # The processor writes the beginning of the text and the line's end itself, round what the template gives.
 PALIGEMMA = (
     "{% for message in messages %}{% for part in message['content'] %}"
@@ -37,7 +39,7 @@ FAMILIES: dict[str, Family] = {
 }
 
 
-class FamilyRefused(ValueError):
+class FamilyRefused(Refusal, ValueError):
     """A model that cannot be trained here: which, and why."""
 
 
@@ -56,7 +58,7 @@ def family_of(model: Any, *, sees: bool) -> Family:
 def refusal(model: Any, why: str) -> FamilyRefused:
     """The refusal of a model by the name of its family."""
     kind = model.config.model_type
-    return FamilyRefused(f"models of the family {kind} cannot be trained here: {why} — choose another")
+    return FamilyRefused(f"models of the family {kind} cannot be trained here: {why}", "choose another")
 
 
 def vision_model(model: Any) -> Any:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 
+from skazka_text.problems import ValueRefused
 from studies.declension import decline_name, vary_fact
 from studies.names import Occurrence, PhraseMatcher
 from studies.text import Tokens, tokenise
@@ -71,7 +72,9 @@ class Grader:
         self._aliases = {name: (name, *_several(given, f"aliases of {name!r}")) for name, given in aliases.items()}
         self._negatives = frozenset(_several(negatives, "negatives"))
         if unknown := self._negatives - self._aliases.keys():
-            raise ValueError(f"negatives: must be characters of the study, got {sorted(unknown)} — give their aliases")
+            raise ValueRefused(
+                f"negatives: must be characters of the study, got {sorted(unknown)}", "give their aliases"
+            )
         # The study goes before the lexicon: of two keys with one phrase the matcher keeps the earlier.
         # Within it the order is not the file's, which says nothing.
         names = {name: self._aliases[name] for name in sorted(self._aliases)}
@@ -144,7 +147,7 @@ class Grader:
 def _several(texts: Collection[str], what: str) -> tuple[str, ...]:
     """The texts as a tuple; a bare string is refused, for it would be read letter by letter."""
     if isinstance(texts, str):
-        raise ValueError(f"{what}: must be a list of strings, got the string {texts!r} — write [{texts!r}]")
+        raise ValueRefused(f"{what}: must be a list of strings, got the string {texts!r}", f"write [{texts!r}]")
     return tuple(texts)
 
 

@@ -12,6 +12,7 @@ import torch
 from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForImageTextToText, AutoProcessor, AutoTokenizer
 from transformers.models.auto.modeling_auto import MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES
 
+from skazka_text.problems import Refusal
 from studies.study import BaseModelSpec
 from trainables.adapted import unquantised
 from trainables.memory import is_out_of_memory, memory_of
@@ -31,8 +32,8 @@ AGAIN = "download it once more, or choose another version of it"
 ANOTHER = "choose another base model: docs/models.md names those that were tried"
 
 
-class ModelRefused(ValueError):
-    """A base model that cannot be loaded as asked; the message ends with a remedy after a dash."""
+class ModelRefused(Refusal, ValueError):
+    """A base model that cannot be loaded as asked."""
 
 
 def load_model(
@@ -54,7 +55,7 @@ def load_model(
             raise _without_class(name, f"{part} of its configuration")
         processor = (AutoProcessor if sees else AutoTokenizer).from_pretrained(name, **options)
         if sees and not hasattr(processor, "tokenizer"):
-            raise ModelRefused(f"{name!r} reads pictures, but comes without a processor of them — {ANOTHER}")
+            raise ModelRefused(f"{name!r} reads pictures, but comes without a processor of them", ANOTHER)
         model_class = AutoModelForImageTextToText if sees else AutoModelForCausalLM
         if whole is None and spec.quantization != "none":
             with torch.device("meta"):
@@ -65,16 +66,16 @@ def load_model(
     except (ModelRefused, MemoryError):
         raise
     except LayersUnknown as error:
-        raise ModelRefused(f"{name!r} cannot be trained here: {error} — {ANOTHER}") from error
+        raise ModelRefused(f"{name!r} cannot be trained here: {error}", ANOTHER) from error
     # A model's own Python code raises whatever it likes.
     except Exception as error:
-        raise ModelRefused(explain(name, error)) from error
+        raise explain(name, error) from error
     if not sees and (part := next((part for part, _ in model.named_modules() if PICTURES.search(part)), None)):
         raise _without_class(name, f"its module {part}")
     _refuse_weights(name, model, loaded["missing_keys"])
     if spec.gradient_checkpointing:
         if not model.supports_gradient_checkpointing:
-            raise ModelRefused(f"{name!r} cannot compute its layers again — use gradient_checkpointing: false")
+            raise ModelRefused(f"{name!r} cannot compute its layers again", "use gradient_checkpointing: false")
         model.activation_checkpointing_enable({"use_reentrant": False})
     return model, processor
 
@@ -84,10 +85,10 @@ def _refuse_kind(name: str, config: Any, spec: BaseModelSpec) -> None:
     # In code of a model's own the part for text may be a dictionary.
     if any(getattr(one, "is_encoder_decoder", False) for one in (config, config.get_text_config())):
         why = "has an encoder for the question and a decoder for the answer, which here are one text"
-        raise ModelRefused(f"{name!r} ({config.model_type}) {why} — {ANOTHER}")
+        raise ModelRefused(f"{name!r} ({config.model_type}) {why}", ANOTHER)
     if spec.quantization != "none" and (method := _quantised_by(config)) is not None:
         remedy = "use quantization: none, or choose the version that is not"
-        raise ModelRefused(f"{name!r} is quantised already ({method}) — {remedy}")
+        raise ModelRefused(f"{name!r} is quantised already ({method})", remedy)
 
 
 def _quantised_by(config: Any) -> str | None:
@@ -115,11 +116,11 @@ def _refuse_weights(name: str, model: Any, missing: Collection[str]) -> None:
     if quantizer is not None and not dequantised and not quantizer.is_trainable:
         method = _quantised_by(model.config)
         raise ModelRefused(
-            f"{name!r} is quantised ({method}) in a way that gives no gradients — choose the version that is not"
+            f"{name!r} is quantised ({method}) in a way that gives no gradients", "choose the version that is not"
         )
     if missing:
         among = f"{min(missing)} and {len(missing) - 1} more" if len(missing) > 1 else min(missing)
-        raise ModelRefused(f"{name!r} comes without some of its weights ({among}) — {AGAIN}")
+        raise ModelRefused(f"{name!r} comes without some of its weights ({among})", AGAIN)
 
 
 def _sees(config: Any) -> bool:
@@ -142,7 +143,8 @@ def _part_that_sees(config: Mapping[str, Any]) -> str | None:
 def _without_class(name: str, seen_by: str) -> ModelRefused:
     return ModelRefused(
         f"{name!r} reads pictures ({seen_by}), but neither transformers nor its own code has a class"
-        f" AutoModelForImageTextToText for it — {ANOTHER}"
+        " AutoModelForImageTextToText for it",
+        ANOTHER,
     )
 
 
@@ -156,16 +158,16 @@ def refuse_unfit(spec: BaseModelSpec) -> None:
     gpu = torch.cuda.is_available()
     if spec.quantization != "none" and not gpu:
         raise ModelRefused(
-            f"quantization {spec.quantization} needs a GPU, and none is seen here"
-            " — use quantization: none, or run trials where there is one"
+            f"quantization {spec.quantization} needs a GPU, and none is seen here",
+            "use quantization: none, or run trials where there is one",
         )
     if spec.quantization != "none" and importlib.util.find_spec("bitsandbytes") is None:
         raise ModelRefused(
-            f"quantization {spec.quantization} needs bitsandbytes — install it: pip install 'skazka-tune[qlora]'"
+            f"quantization {spec.quantization} needs bitsandbytes", "install it: pip install 'skazka-tune[qlora]'"
         )
     if spec.attention == "flash_attention_2" and not (gpu and importlib.util.find_spec("flash_attn")):
         lacking = "the package flash-attn" if gpu else "a GPU, and none is seen here"
-        raise ModelRefused(f"attention flash_attention_2 needs {lacking} — use attention: sdpa")
+        raise ModelRefused(f"attention flash_attention_2 needs {lacking}", "use attention: sdpa")
 
 
 def model_options(spec: BaseModelSpec, whole: Sequence[str]) -> dict[str, Any]:
@@ -185,53 +187,61 @@ def model_options(spec: BaseModelSpec, whole: Sequence[str]) -> dict[str, Any]:
     return options
 
 
-def explain(name: str, error: BaseException) -> str:
-    """Why a model could not be loaded, and what to do, in one line."""
+def explain(name: str, error: BaseException) -> ModelRefused:
+    """Why a model could not be loaded, and what to do."""
     for cause in causes(error):
         kind = type(cause).__name__
         if kind == "GatedRepoError":
-            return f"{name!r} is gated — accept its licence on its page on the hub, then set HF_TOKEN"
+            return ModelRefused(f"{name!r} is gated", "accept its licence on its page on the hub, then set HF_TOKEN")
         if kind == "RevisionNotFoundError":
-            return f"{name!r} has no such revision — check base_model.revision"
+            return ModelRefused(f"{name!r} has no such revision", "check base_model.revision")
         if kind == "RepositoryNotFoundError":
-            return f"{name!r} is not on the hub, or private — check the id, and HF_TOKEN for a private model"
+            return ModelRefused(
+                f"{name!r} is not on the hub, or private", "check the id, and HF_TOKEN for a private model"
+            )
         if kind in ("LocalEntryNotFoundError", "OfflineModeIsEnabled"):
             return _not_cached(name)
         if kind == "HfHubHTTPError":
             status = getattr(getattr(cause, "response", None), "status_code", "an error")
-            return f"the hub answered {status} for {name!r} — renew HF_TOKEN, or try again later"
+            return ModelRefused(f"the hub answered {status} for {name!r}", "renew HF_TOKEN, or try again later")
         if is_out_of_memory(cause) or OFFLOADED in str(cause):
             remedy = "use quantization: 4bit, or a smaller model" if device() == "cuda" else "choose a smaller model"
-            return f"{name!r} does not fit {memory_of(device())} — {remedy}"
+            return ModelRefused(f"{name!r} does not fit {memory_of(device())}", remedy)
         if isinstance(cause, ImportError) or LACKING in str(cause):
             remedy = "install what it names; for most models: pip install 'skazka-tune[vision]'"
-            return f"{name!r} needs a library that is not there ({_last(cause)}) — {remedy}"
+            return ModelRefused(f"{name!r} needs a library that is not there ({_last(cause)})", remedy)
         if (said := _of_itself(name, cause)) is not None:
             return said
     remedy = AGAIN if os.path.isdir(name) else "check the id, the network and HF_TOKEN"
-    return f"{name!r} cannot be loaded ({_last(error)}) — {remedy}"
+    return ModelRefused(f"{name!r} cannot be loaded ({_last(error)})", remedy)
 
 
-def _of_itself(name: str, cause: BaseException) -> str | None:
+def _of_itself(name: str, cause: BaseException) -> ModelRefused | None:
     """What is wrong with the model itself; None for another reason. transformers has no type of its own for these."""
     if "trust_remote_code" in str(cause):
-        return f"{name!r} comes with Python code of its own — read it, then give --trust-remote-code"
+        return ModelRefused(f"{name!r} comes with Python code of its own", "read it, then give --trust-remote-code")
     if "does not recognize this architecture" in str(cause):
-        return f"{name!r} is of a type that transformers does not know — {ANOTHER}"
+        return ModelRefused(f"{name!r} is of a type that transformers does not know", ANOTHER)
     if "Unrecognized configuration class" in str(cause):
-        return f"{name!r} is no model that answers in text: transformers has no such class for its type — {ANOTHER}"
+        return ModelRefused(
+            f"{name!r} is no model that answers in text: transformers has no such class for its type", ANOTHER
+        )
     if NO_WEIGHTS.search(str(cause)):
         remedy = "choose the version with safetensors; pickled and GGUF files are not read"
-        return f"{name!r} has no weights in safetensors — {remedy}"
+        return ModelRefused(f"{name!r} has no weights in safetensors", remedy)
     if "ignore_mismatched_sizes" in str(cause):
-        return f"{name!r} has weights of other shapes than its configuration says — {AGAIN}"
+        return ModelRefused(f"{name!r} has weights of other shapes than its configuration says", AGAIN)
     return None
 
 
-def _not_cached(name: str) -> str:
+def _not_cached(name: str) -> ModelRefused:
     if os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE"):
-        return f"{name!r} is not in the cache, and HF_HUB_OFFLINE is set — run `hf download {name}` first, or unset it"
-    return f"{name!r} is not in the cache, and the hub cannot be reached — check the network, or `hf download {name}`"
+        return ModelRefused(
+            f"{name!r} is not in the cache, and HF_HUB_OFFLINE is set", f"run `hf download {name}` first, or unset it"
+        )
+    return ModelRefused(
+        f"{name!r} is not in the cache, and the hub cannot be reached", f"check the network, or `hf download {name}`"
+    )
 
 
 def causes(error: BaseException) -> Iterator[BaseException]:

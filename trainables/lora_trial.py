@@ -174,7 +174,7 @@ def _no_room(error: Exception) -> str | None:
     from trainables.loading import device
     from trainables.memory import is_out_of_memory, one_row_too_many
 
-    return one_row_too_many(torch.device(device())) if is_out_of_memory(error) else None
+    return str(one_row_too_many(torch.device(device()))) if is_out_of_memory(error) else None
 
 
 def _device_lost(error: Exception) -> bool:

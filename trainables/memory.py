@@ -10,6 +10,8 @@ from typing import TypeVar
 
 import torch
 
+from skazka_text.problems import Advice
+
 # What the allocators of the devices say, and the libraries that allocate for themselves.
 SHORT = re.compile(
     r"out of memory|not enough memory|can't allocate memory|bad_alloc|PT_DEVMEM Allocation failed"
@@ -62,10 +64,10 @@ def batches(items: Sequence[Item], size: int) -> Iterator[Sequence[Item]]:
         yield items[start : start + size]
 
 
-def one_row_too_many(device: torch.device) -> str:
+def one_row_too_many(device: torch.device) -> Advice:
     """What is said where a single row does not fit."""
     remedy = "have pictures scaled down (max_pixels), use quantization: 4bit, or choose a smaller model"
-    return f"one row at a time does not fit {memory_of(device.type)} beside the base model — {remedy}"
+    return Advice(f"one row at a time does not fit {memory_of(device.type)} beside the base model", remedy)
 
 
 def memory_of(device: str) -> str:

@@ -6,21 +6,22 @@ from collections.abc import Iterable
 
 import torch
 
+from skazka_text.problems import Advice
 from studies.picture_sizes import MANY_TOKENS, many_tokens
 from studies.study import Study
 from trainables.base_model import BaseModel
 from trainables.encoding import Encoded
 
 
-def notes_of(study: Study, base: BaseModel, picture_tokens: int) -> list[str]:
-    """One line each, with its remedy after a dash. picture_tokens: of the longest picture in a prompt."""
+def notes_of(study: Study, base: BaseModel, picture_tokens: int) -> list[Advice]:
+    """One each. picture_tokens: of the longest picture in a prompt."""
     spec = study.file.base_model
     notes = []
     if spec.image_size is None and spec.max_pixels is None and picture_tokens > MANY_TOKENS:
         notes.append(many_tokens(picture_tokens))
     if spec.dtype == "bfloat16" and base.device.type == "cuda" and not computes_bfloat16():
         remedy = "use dtype: float32, or quantization: 4bit with it"
-        notes.append(f"this GPU has no bfloat16 and only imitates it, many times slower — {remedy}")
+        notes.append(Advice("this GPU has no bfloat16 and only imitates it, many times slower", remedy))
     return notes
 
 

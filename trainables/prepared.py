@@ -111,6 +111,7 @@ def prepare(study: Study, base: BaseModel, variants: int = 0, known_share: float
     roles = scored_roles(before, study.roles, known_share)
     rows = zip(study.replay, replay, strict=True)
     known = [(row, encoded) for row, encoded in rows if roles[row.character] != UNKNOWN]
+    tokens = picture_tokens(base, [*training, *replay, *examination.probes.values()])
     return Prepared(
         training=[(row.character, encoded) for row, encoded in zip(study.training, training, strict=True)],
         replay=_answered(study, base, known, examination),
@@ -120,7 +121,7 @@ def prepare(study: Study, base: BaseModel, variants: int = 0, known_share: float
         before=before,
         prompting=base.prompting,
         device=base.device.type,
-        notes=notes_of(study, base, picture_tokens(base, [*training, *replay, *examination.probes.values()])),
+        notes=[str(note) for note in notes_of(study, base, tokens)],
     )
 
 

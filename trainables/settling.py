@@ -9,7 +9,7 @@ from typing import Any
 import jinja2
 
 from trainables import chat_template
-from trainables.conversation import AT_ONCE, INSTRUCT, THINKS, Conversation, reason_of
+from trainables.conversation import AT_ONCE, INSTRUCT, THINKS, Conversation, Unaskable, reason_of
 from trainables.families import FamilyRefused
 from trainables.prompting import GREEDY, Prompting
 from trainables.reasoning import without_reasoning
@@ -29,11 +29,11 @@ def settle(
     try:
         known = chat_template.variables(template)
     except jinja2.TemplateError as error:
-        raise FamilyRefused(f"the chat template of the base model is none ({reason_of(error)}) — {INSTRUCT}") from error
+        raise FamilyRefused(f"the chat template of the base model is none ({reason_of(error)})", INSTRUCT) from error
     if unread := sorted(given.keys() - known):
         remedy = f"it reads {', '.join(chat_template.choices(known)) or 'no arguments'}; leave the others out"
         raise FamilyRefused(
-            f"base_model.template: the chat template of the base model does not read {', '.join(unread)} — {remedy}"
+            f"base_model.template: the chat template of the base model does not read {', '.join(unread)}", remedy
         )
     day = (today or date.today()) if chat_template.writes_date(template) else None
     own = processor.chat_template
@@ -55,9 +55,9 @@ def base_template(processor: Any, lent: str | None) -> str:
     try:
         template = chat_template.own_template(processor.chat_template or lent or tokenizer.chat_template)
     except ValueError as error:
-        raise FamilyRefused(f"the base model cannot be asked: {error} — {INSTRUCT}") from error
+        raise FamilyRefused(f"the base model cannot be asked: {error}", INSTRUCT) from error
     if template is None:
-        raise FamilyRefused(f"the base model has no chat template — {INSTRUCT}")
+        raise FamilyRefused("the base model has no chat template", INSTRUCT)
     return template
 
 
@@ -76,15 +76,13 @@ def _open(processor: Any, arguments: Mapping[str, Any], known: Set[str]) -> None
         conversation.check()
         opening = conversation.opening
         if thinking and opening and not without_reasoning(opening).strip():
-            raise ValueError(f"{THINKS} — {AT_ONCE}")
+            raise Unaskable(THINKS, AT_ONCE)
         if opening:
             processor.chat_template = chat_template.opened(processor.chat_template, opening)
             conversation.check()
-    except ValueError as error:
-        what, _, remedy = str(error).partition(" — ")
-        if what == THINKS:
-            remedy = _against_thinking(arguments, known)
-        raise FamilyRefused(f"the chat template of the base model {what} — {remedy}") from error
+    except Unaskable as error:
+        remedy = _against_thinking(arguments, known) if error.message == THINKS else error.remedy
+        raise FamilyRefused(f"the chat template of the base model {error.message}", remedy) from error
 
 
 def _against_thinking(arguments: Mapping[str, Any], known: Set[str]) -> str:

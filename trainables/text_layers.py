@@ -9,6 +9,7 @@ from typing import Any, Literal
 from transformers import PreTrainedModel
 from transformers.pytorch_utils import Conv1D
 
+from skazka_text.problems import Refusal
 from spaces.trial_config import TargetModules
 
 # Parts of a layer by which tokens read each other: attention, linear attention and short convolutions.
@@ -41,7 +42,7 @@ SMALL = {
 Kind = Literal["attention", "mlp", "small", "unknown attention", "unknown mlp", "other"]
 
 
-class LayersUnknown(ValueError):
+class LayersUnknown(Refusal, ValueError):
     """A text model whose layers are not of a known kind; the message says what is there."""
 
 
@@ -71,7 +72,7 @@ class TextLayers:
         wanted = list(self.attention)
         if target_modules == "attention+mlp":
             if self.without_mlp:
-                raise LayersUnknown(f"attention+mlp: {self.without_mlp} — use target_modules: attention")
+                raise LayersUnknown(f"attention+mlp: {self.without_mlp}", "use target_modules: attention")
             wanted += self.mlp
         return [name for layer in wanted for name in layer]
 

@@ -48,7 +48,8 @@ def try_out(base: BaseModel, *, pictures: bool) -> None:
     # Processors, towers and forwards of the families raise whatever they like.
     except Exception as error:
         if is_out_of_memory(error):
-            raise ModelRefused(one_row_too_many(base.device)) from error
+            lack = one_row_too_many(base.device)
+            raise ModelRefused(lack.message, lack.remedy) from error
         said = reason_of(error)
         why = said if isinstance(error, Unfit) else f"a first try failed ({type(error).__name__}: {said})"
         raise refusal(base.model, why) from error

@@ -96,7 +96,7 @@ class Findings:
     @cached_property
     def cost(self) -> Cost:
         """What the trials cost so far."""
-        return cost_of(self.data.rows, self.epochs, self.data.options.get("gpus_per_trial"))
+        return cost_of(self.data.rows, self.epochs, self.data.options.gpus_per_trial)
 
     @cached_property
     def best(self) -> TrialRow | None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from analysis.facts.run_data import RunData
 from analysis.facts.trials import count_states
+from search.options import Options
 from search.run.trial_row import TrialRow, ranked
 from studies.study import Study, units_by_character
 
@@ -45,7 +45,7 @@ class Overview:
 
     characters: tuple[CharacterData, ...]
     total: CharacterData
-    options: Mapping[str, Any]
+    options: Options
     states: Mapping[str, int]
     asked: int
     repeats: int

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from analysis.facts.character_results import CharacterResult, allowed_names_of, character_results
+from search.options import Options
 from search.run.known_controls import UnknownControl, is_held, known_share, run_roles, unknown_controls
 from search.run.ledger import BASE, Ledger
 from search.run.run_folder import RunFolder
@@ -43,11 +44,10 @@ class RunData:
         """The report's folder."""
         return RunFolder(self.path).report
 
-    @property
-    def options(self) -> Mapping[str, Any]:
+    @cached_property
+    def options(self) -> Options:
         """How the sweep was asked to run."""
-        options: Mapping[str, Any] = self.manifest.get("options") or {}
-        return options
+        return Options.recorded(self.manifest)
 
     def of_kind(self, *kinds: str) -> list[TrialRow]:
         """The trials of these kinds, in the order of their numbers."""
@@ -61,7 +61,7 @@ class RunData:
     @cached_property
     def winner(self) -> Standing | None:
         """The finalist that won; None before all repeats are done, or without finalists."""
-        return winner(self.rows, self.options.get("max_degradation"))
+        return winner(self.rows, self.options.max_degradation)
 
     @cached_property
     def before(self) -> Sequence[GradedAnswer]:

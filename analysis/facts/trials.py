@@ -83,7 +83,7 @@ def summary(folder: RunFolder) -> dict[str, Any]:
     driven = folder.is_driven()
     with closing(folder.ledger()) as ledger:
         rows, asked = folder.trials(ledger), ledger.meta("trials_asked")
-        won = winner(rows, folder.manifest()["options"].get("max_degradation"))
+        won = winner(rows, folder.options().max_degradation)
         study, changed = _study(folder)
         tested = _tested(study, ledger, won)
         best = best_trial(rows)

@@ -29,7 +29,7 @@ def trade_offs(findings: Findings, messages: Messages) -> Section:
         return Section("pareto", title, [Text(messages.text("no_best"))])
     best = front(scored)
     intro = [messages.count("pareto_why", len(best), scored=len(scored))]
-    limit = findings.data.options.get("max_degradation")
+    limit = findings.data.options.max_degradation
     if limit is not None:
         infeasible = sum(not row.feasible for row in scored)
         intro.append(messages.count("pareto_infeasible", infeasible, limit=f"{limit:g}"))

@@ -29,7 +29,7 @@ def finalists(findings: Findings, messages: Messages) -> Section:
 
 
 def _none(findings: Findings, messages: Messages) -> str:
-    if findings.data.options.get("finalists") == 0:
+    if findings.data.options.finalists == 0:
         return messages.text("finalists_off")
     if findings.unfinished or not findings.tried:
         return messages.text("finalists_later")

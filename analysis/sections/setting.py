@@ -53,12 +53,12 @@ def _states(found: Overview, messages: Messages) -> str:
 
 def _settings(found: Overview, messages: Messages) -> str:
     options = found.options
-    values = {name: _or_dash(options.get(name)) for name in ("seed", "sampler", "scheduler")}
+    values = options.model_dump(include={"seed", "sampler", "scheduler"})
     parts = [messages.text("settings_are", **values)]
-    if options.get("objective", "score") != "score":
+    if options.objective != "score":
         parts.append(messages.text("settings_pareto"))
-    if options.get("max_degradation") is not None:
-        parts.append(messages.text("settings_limit", limit=f"{options['max_degradation']:g}"))
+    if options.max_degradation is not None:
+        parts.append(messages.text("settings_limit", limit=f"{options.max_degradation:g}"))
     return ", ".join(parts)
 
 
@@ -129,10 +129,10 @@ def reading(findings: Findings, messages: Messages) -> Section:
     ]
     if found.searched:
         lines.append(messages.count("selection", found.searched))
-    if found.options.get("sampler") == "tpe" and found.suggested:
+    if found.options.sampler == "tpe" and found.suggested:
         values = {"startup": TPE_STARTUP, "searched": found.suggested}
         lines.append(messages.count("tpe", found.model_driven, **values))
-    elif found.options.get("sampler") == "random":
+    elif found.options.sampler == "random":
         lines.append(messages.text("random"))
     if findings.adapter is not None:
         lines += [evidence_note(findings.evidence(findings.adapter.id), messages), messages.text("intervals")]

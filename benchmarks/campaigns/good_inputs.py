@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from PIL import Image
 
-from search.launch import Options
+from search.options import Options
 from search.outputs.adapter_record import ADAPTER_FILES
 from search.run.driver_lock import LOCK
 from search.run.ledger import BASE, Ledger
@@ -132,7 +131,7 @@ def manifest_of(study: Study) -> dict[str, Any]:
     }
     return {
         "created": "2026-11-23T12:00:00Z",
-        "options": asdict(Options(trials=TRIALS)),
+        "options": Options(trials=TRIALS).model_dump(),
         "study": {"name": "small", "folder": str(study.folder), "sha256": study.content_hash},
         "base_model": model,
         "code": {"commit": None, "dirty": None},

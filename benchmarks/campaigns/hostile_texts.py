@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Sequence
-from dataclasses import asdict
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ import yaml
 from markdown_it import MarkdownIt
 from PIL import Image
 
-from search.launch import Options
+from search.options import Options
 from search.run.ledger import BASE, Ledger
 from search.run.run_folder import RunFolder
 from search.run.trial_row import TrialRow
@@ -154,7 +153,7 @@ def _answers(study: Study, said: Sequence[str]) -> list[GradedAnswer]:
 def _manifest(study: Study, payloads: Sequence[str]) -> dict[str, Any]:
     return {
         "created": payloads[0],
-        "options": asdict(Options(trials=len(payloads) + 2)),
+        "options": Options(trials=len(payloads) + 2).model_dump(),
         "study": {"name": study.file.name, "folder": str(study.folder), "sha256": study.content_hash},
         "base_model": {"id": MODEL, "revision": payloads[-1], "dtype": payloads[0], "sha256": None},
         "code": {"commit": None, "dirty": None},

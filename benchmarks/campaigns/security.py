@@ -10,7 +10,6 @@ import time
 import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NoReturn
 from unittest.mock import patch
@@ -21,7 +20,7 @@ from click.testing import CliRunner, Result
 from benchmarks.campaigns import good_inputs, hostile_inputs, hostile_texts
 from benchmarks.campaigns.hostile_inputs import MARKER
 from benchmarks.campaigns.outcome import Outcome
-from search.launch import Options
+from search.options import Options
 from search.outputs.fitness import fitness_of
 from search.outputs.model_card import model_card
 from search.run.manifest import build_manifest, write_manifest
@@ -116,7 +115,7 @@ def _train(folder: RunFolder, message: str) -> str:
 
 
 def _manifest(folder: RunFolder, message: str) -> str:
-    write_manifest(folder.manifest_file, build_manifest(folder.study(), asdict(Options())))
+    write_manifest(folder.manifest_file, build_manifest(folder.study(), Options()))
     return ""
 
 

@@ -18,11 +18,10 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from search.cluster.access import keep_token_private, loopback_only, warn_without_token
 from search.cluster.temporary_folder import ray_folder
+from search.options import UNITS
 from skazka_text.problems import InputError, Problem
 from studies.files import is_disk_full
 
-# In which Ray counts resources, of one CPU or GPU.
-UNITS = 10_000
 PACKAGES = ("skazka_text", "spaces", "studies", "trainables", "search", "analysis", "skazka")
 QUIET = {
     "RAY_AIR_NEW_OUTPUT": "0",

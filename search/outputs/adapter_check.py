@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from search.options import Options
 from search.outputs.check_place import CheckPlace
 from search.outputs.check_request import EncodedStudy, check_request
 from search.outputs.export_check import MERGED
@@ -75,7 +76,7 @@ class AdapterCheck:
         # What a cluster is to read must lie where its nodes see it.
         here = self.place.address is None
         adapter = self.adapter if here else Path(shutil.copytree(self.adapter, scratch / "adapter"))
-        trust = self.manifest["options"].get("trust_remote_code", False)
+        trust = Options.recorded(self.manifest).trust_remote_code
         further = {"adapter": str(adapter), "threads": self.place.threads, "trust_remote_code": trust}
         found = ask_afresh({**request, **further}, scratch, self.place, self.folder.path, self.progress)
         if request["merge"] and not here:

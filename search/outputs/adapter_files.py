@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from search.options import Options
 from search.outputs.adapter_record import ADAPTER_FILES
 from search.outputs.served_adapter import served
 from skazka_text.problems import InputError, Problem
@@ -29,7 +30,7 @@ def write_adapter(source: Path, target: Path, manifest: Mapping[str, Any], promp
     adapter["base_model_name_or_path"] = base["id"]
     (target / settings).write_text(json.dumps(adapter, indent=2, sort_keys=True), encoding="utf-8")
     try:
-        _write_processor(base, target, prompting, manifest["options"].get("trust_remote_code", False))
+        _write_processor(base, target, prompting, Options.recorded(manifest).trust_remote_code)
     except (OSError, ValueError) as error:
         if is_disk_full(error):
             raise

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter, ValidationError
 
+from search.options import Options
 from search.outputs.adapter_record import AskRecord, BaseModelRecord, ask_record, is_exported, read_exported
 from search.outputs.export import checkpoint_of, choose
 from search.run.base_model_place import base_model_place
@@ -129,7 +130,7 @@ def subject_of(run: str | Path, trial: str | None) -> Subject:
     chosen = NAMED if trial is not None else BEST if row.repeat_of is None else MEDIAN
     manifest = opened.manifest()
     base = BaseModelRecord.model_validate(manifest["base_model"])
-    trust = manifest["options"].get("trust_remote_code", False)
+    trust = Options.recorded(manifest).trust_remote_code
     with closing(opened.ledger()) as ledger:
         prompting = prompting_of(opened, ledger) or Prompting()
     ask = ask_record(opened.study(), prompting)
@@ -247,8 +248,8 @@ def _load(subject: Subject, name: str, trust_remote_code: bool) -> BaseModel:
         trust = trust_remote_code or subject.trust_remote_code
         return BaseModel.load(name, spec, prompting=subject.ask.prompting, trust_remote_code=trust)
     except (ModelRefused, FamilyRefused) as error:
-        message, _, remedy = str(error).partition(" — ")
-        raise InputError(Problem("", "--base-model", message, remedy or "say where the base model lies")) from error
+        remedy = error.remedy or "say where the base model lies"
+        raise InputError(Problem("", "--base-model", error.message, remedy)) from error
 
 
 def _replies(

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from search.options import Options
 from skazka_text.problems import InputError, Problem
 from trainables.facts import Facts
 
@@ -40,8 +41,8 @@ def check_place(manifest: Mapping[str, Any], facts: Facts, quantization: str, ch
 
     Raises InputError where that cannot be, or where nothing says where else.
     """
-    options = manifest["options"]
-    asked = options.get("gpus_per_trial")
+    options = Options.recorded(manifest)
+    asked = options.gpus_per_trial
     # Runs that do not say on which device: by what was asked for, and else by what is here.
     on_gpu = facts.device == "cuda" if facts.device else None if asked is None else asked > 0
     needs_gpu = bool(on_gpu) or quantization != "none"
@@ -50,12 +51,12 @@ def check_place(manifest: Mapping[str, Any], facts: Facts, quantization: str, ch
         here = _sees_gpu()
         if here or not needs_gpu or (check_on == HERE and quantization == "none"):
             return CheckPlace(gpus=float(here and on_gpu is not False))
-        address = None if check_on == HERE else options.get("address")
+        address = None if check_on == HERE else options.address
     if address is None:
         raise InputError(_without_gpu(quantization))
     _check_address(address)
     gpus = (asked or 1.0) if needs_gpu else 0.0 if on_gpu is False else None
-    return CheckPlace(str(address), float(options.get("cpus_per_trial") or 1.0), gpus)
+    return CheckPlace(str(address), options.cpus_per_trial, gpus)
 
 
 def _without_gpu(quantization: str) -> Problem:

@@ -100,7 +100,7 @@ def choose(folder: RunFolder, trial: str | None) -> TrialRow:
     rows = folder.ledger().trials()
     scored = ranked(rows)
     if trial is None:
-        won = winner(rows, folder.manifest()["options"].get("max_degradation"))
+        won = winner(rows, folder.options().max_degradation)
         if won is not None and won.median is not None:
             return won.median
         for row in scored:

@@ -14,6 +14,7 @@ from typing import Any
 from search.outputs import export_check
 from search.outputs.check_place import CheckPlace
 from skazka_text.printable import printable
+from skazka_text.problems import Refusal
 from skazka_text.secrets import redact
 
 ASKED, ANSWERED, PROGRESS, ERRORS = "asked.json", "answered.json", "progress.txt", "errors.txt"
@@ -23,7 +24,7 @@ MAX_REASON = 300
 Progress = Callable[[str], None]
 
 
-class ExportError(RuntimeError):
+class ExportError(Refusal, RuntimeError):
     """The exported adapter does not load, or does not answer as the trial did."""
 
 
@@ -40,7 +41,8 @@ def ask_afresh(
     _tell(scratch, progress)
     if code != 0:
         what = "merge" if request["merge"] else "load"
-        raise ExportError(f"the adapter does not {what} in a fresh process {place}: {_reason(scratch, code)}")
+        reason, remedy = _reason(scratch, code)
+        raise ExportError(f"the adapter does not {what} in a fresh process {place}: {reason}", remedy)
     found = json.loads((scratch / ANSWERED).read_text(encoding="utf-8"))
     return found["device"], found["measured"]
 
@@ -107,12 +109,15 @@ def _lines(path: Path) -> list[str]:
         return []
 
 
-def _reason(scratch: Path, code: int) -> str:
+def _reason(scratch: Path, code: int) -> tuple[str, str]:
+    """Why the process failed, and what to do where that is known."""
     if code < 0:
-        return f"it was killed by signal {-code}; mostly the memory does not suffice"
+        return f"it was killed by signal {-code}; mostly the memory does not suffice", ""
     said = [line for line in _lines(scratch / ERRORS) if line.strip()]
     last = _short(said[-1]) if said else "no message"
-    return f"{last} — free the GPU's memory, or choose another place with --check-on" if "OutOfMemory" in last else last
+    if "OutOfMemory" not in last:
+        return last, ""
+    return last, "free the GPU's memory, or choose another place with --check-on"
 
 
 def _short(text: str) -> str:

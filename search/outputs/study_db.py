@@ -14,6 +14,7 @@ from typing import Any
 import optuna
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
+from search.options import Options
 from search.run.ledger import Ledger
 from search.run.run_folder import RunFolder
 from search.run.trial_row import TrialRow
@@ -51,7 +52,7 @@ def write_study(folder: RunFolder, to: str) -> Written:
     space, name = folder.space(), printable(folder.path.name)
     with closing(folder.ledger()) as ledger:
         manifest = folder.manifest()
-        goal = _goal(manifest["options"])
+        goal = Goal.of(Options.recorded(manifest))
         known = rebuild(ledger, space, goal)
         trials = _trials(ledger, known)
         about = _about(name, manifest, ledger.trials())
@@ -94,10 +95,6 @@ def _beside(target: Path) -> tempfile.TemporaryDirectory[str]:
     """A folder on the same disk: what has its own name is a whole study."""
     with usable("--to", target, ANOTHER):
         return tempfile.TemporaryDirectory(prefix=".study-db-", dir=target.parent)
-
-
-def _goal(options: Mapping[str, Any]) -> Goal:
-    return Goal(options.get("objective") or "score", options.get("max_degradation"))
 
 
 def _about(name: str, manifest: Mapping[str, Any], rows: list[TrialRow]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from search.run.ledger import BASE, Ledger
-from skazka_text.problems import InputError, Problem
+from skazka_text.problems import Advice, InputError, Problem
 from studies.study import Study
 from trainables.answers import GradedAnswer
 from trainables.scoring import UNKNOWN, scored_roles
@@ -62,12 +62,10 @@ def unknown_controls(before: Sequence[GradedAnswer], study: Study, share: float)
     return found
 
 
-def said_of(control: UnknownControl) -> str:
-    """One line for the screen: what follows, and what is often the reason."""
-    return (
-        f"the base does not know {control}; it cannot be forgotten and leaves degradation — "
-        "where one of these is its name, add it to its aliases"
-    )
+def said_of(control: UnknownControl) -> Advice:
+    """What follows, and what is often the reason."""
+    message = f"the base does not know {control}; it cannot be forgotten and leaves degradation"
+    return Advice(message, "where one of these is its name, add it to its aliases")
 
 
 def is_held(unknown: Sequence[UnknownControl], study: Study, ledger: Ledger) -> bool:

@@ -183,19 +183,19 @@ class Ledger:
         room for SQLite's own files.
         """
         if not self.path.is_file():
-            raise LedgerDamaged(f"{self.path.name} is gone — {RESTORE}")
+            raise LedgerDamaged(f"{self.path.name} is gone", RESTORE)
         try:
             found = [text for (text,) in self._db().execute("PRAGMA integrity_check")]
         except SQLITE_ERRORS as error:
             raise meaning(self.path, error) from error
         if found != ["ok"]:
-            raise LedgerDamaged(f"{self.path.name} is damaged ({found[0].splitlines()[-1]}) — {RESTORE}")
+            raise LedgerDamaged(f"{self.path.name} is damaged ({found[0].splitlines()[-1]})", RESTORE)
         for table, keys in KEYS.items():
             self._read(table, keys, "")
         if self.meta("schema") is None:
-            raise LedgerDamaged(f"{self.path.name} is damaged (it has no schema version) — {RESTORE}")
+            raise LedgerDamaged(f"{self.path.name} is damaged (it has no schema version)", RESTORE)
         if self._is_behind_backup():
-            raise LedgerDamaged(f"{self.path.name} has lost what its backup knows — {RESTORE}")
+            raise LedgerDamaged(f"{self.path.name} has lost what its backup knows", RESTORE)
 
     def check_writable(self) -> None:
         """Raises LedgerDamaged where SQLite takes the file for one that must not be written: one bit of it says so."""
@@ -323,6 +323,6 @@ class Ledger:
         result = []
         for *key, data, checksum in found:
             if checksum_of(table, tuple(key), data) != checksum:
-                raise LedgerDamaged(f"{self.path.name}: table {table}, row {key} is damaged — {RESTORE}")
+                raise LedgerDamaged(f"{self.path.name}: table {table}, row {key} is damaged", RESTORE)
             result.append((tuple(key), json.loads(data)))
         return result

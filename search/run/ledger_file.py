@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from skazka_text.problems import Refusal
 from studies.files import DiskFull, is_disk_full
 
 SCHEMA_VERSION = 3
@@ -43,7 +44,7 @@ _SHARED_INDEX = 64 * 1024
 ATTEMPTS_INDEX = "CREATE UNIQUE INDEX attempts_of_trial ON attempts (trial, n)"
 
 
-class LedgerError(RuntimeError):
+class LedgerError(Refusal, RuntimeError):
     """A ledger that cannot be used: it is locked, cannot be reached, or has a schema of another version."""
 
 
@@ -58,8 +59,8 @@ def meaning(path: Path, error: Exception) -> Exception:
     if is_disk_full(error) or (elsewhere and no_room(path)):
         return DiskFull(f"{path.name}: no space left on the disk")
     if elsewhere:
-        return LedgerError(f"{path.name}: {error} — look at the disk and at who else uses the run")
-    return LedgerDamaged(f"{path.name}: cannot be used ({error}) — {RESTORE}")
+        return LedgerError(f"{path.name}: {error}", "look at the disk and at who else uses the run")
+    return LedgerDamaged(f"{path.name}: cannot be used ({error})", RESTORE)
 
 
 def no_room(path: Path) -> bool:

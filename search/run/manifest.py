@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from search.options import Options
 from studies.files import sha256_of
 from studies.study import Study
 from trainables.prompting import GREEDY
@@ -21,11 +22,11 @@ from trainables.scoring import KNOWN_SHARE
 PACKAGES = ("skazka-tune", "ray", "torch", "transformers", "peft", "optuna", "pandas", "pymorphy3")
 
 
-def build_manifest(study: Study, options: dict[str, Any]) -> dict[str, Any]:
+def build_manifest(study: Study, options: Options) -> dict[str, Any]:
     """Everything needed to say what a run measured, as plain JSON."""
     return {
         "created": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-        "options": options,
+        "options": options.model_dump(),
         "study": {
             "name": study.file.name,
             "folder": str(study.folder),

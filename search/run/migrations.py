@@ -45,7 +45,7 @@ def migrate(ledger: Ledger) -> None:
         return
     if version not in MIGRATIONS:
         message = f"{name} has schema {version}, this skazka-tune reads up to {SCHEMA_VERSION}"
-        raise LedgerError(f"{message} — install a newer one")
+        raise LedgerError(message, "install a newer one")
     try:
         with ledger.transaction() as db:
             # Read anew: another process may have been quicker.
@@ -58,4 +58,4 @@ def migrate(ledger: Ledger) -> None:
             raise
         message = f"{name} has schema {version} and cannot be brought to {SCHEMA_VERSION} ({error})"
         remedy = "restore what is missing, or go on with the release that wrote it"
-        raise LedgerError(f"{message} — {remedy}") from error
+        raise LedgerError(message, remedy) from error

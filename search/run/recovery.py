@@ -37,15 +37,16 @@ def restore(folder: RunFolder) -> None:
         if damage is None:
             migrate(ledger)
             return
-        said = str(damage).partition(" — ")[0]
         if _damage(backup) is not None:
-            raise LedgerDamaged(f"{said}, and so is its backup — start the sweep anew in another folder")
+            raise LedgerDamaged(f"{damage.message}, and so is its backup", "start the sweep anew in another folder")
     # Copied before anything is moved: on a full disk everything stays where it is.
     copy = folder.ledger_file.with_name(".ledger.restored")
     shutil.copyfile(backup.path, copy)
     kept = _set_aside(folder)
     copy.rename(folder.ledger_file)
-    log.warning("the ledger was restored from its backup (%s); the damaged one is in %s", printable(said), kept)
+    log.warning(
+        "the ledger was restored from its backup (%s); the damaged one is in %s", printable(damage.message), kept
+    )
     with closing(folder.ledger()) as ledger:
         ledger.verify()
         migrate(ledger)

@@ -13,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from search.options import Options
 from search.run.driver_lock import LOCK, driving, is_driven
 from search.run.known_controls import known_share
 from search.run.layout import RunLayout
@@ -197,9 +198,14 @@ class RunFolder(RunLayout):
             data: dict[str, Any] = ledger.meta("manifest")
         return data
 
+    def options(self) -> Options:
+        """How the sweep was asked to run."""
+        return Options.recorded(self.manifest())
+
     def task(self, trial: str, config: TrialConfig, seed: int, gpus: float | None = None) -> dict[str, Any]:
         """What a worker needs to run a trial (see trainables.task.TrialTask), as plain JSON."""
         manifest = self.manifest()
+        options = Options.recorded(manifest)
         return {
             "trial": trial,
             "config": config.as_data(),
@@ -208,12 +214,12 @@ class RunFolder(RunLayout):
             "study": str(self.study_folder),
             "prepared": str(self.prepared),
             "base_model": manifest["base_model"]["id"],
-            "trust_remote_code": manifest["options"].get("trust_remote_code", False),
-            "timeout": manifest["options"].get("trial_timeout"),
-            "max_degradation": manifest["options"].get("max_degradation"),
+            "trust_remote_code": options.trust_remote_code,
+            "timeout": options.trial_timeout,
+            "max_degradation": options.max_degradation,
             "known_share": known_share(manifest),
             "gpus": gpus,
-            "moments": manifest["options"].get("moments", "float32"),
+            "moments": options.moments,
         }
 
 

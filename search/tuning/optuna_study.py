@@ -5,12 +5,13 @@ from __future__ import annotations
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Self
 
 import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
+from search.options import Objective, Options, Sampler
 from search.run.ledger import Ledger
 from search.run.trial_row import ENDED, SCORED, TrialRow
 from spaces.space import Domain, Space
@@ -18,8 +19,6 @@ from spaces.trial_config import TrialConfig
 from trainables.metrics import OBJECTIVE
 from trainables.scoring import PART_NAMES, PARTS
 
-Sampler = Literal["tpe", "random"]
-Objective = Literal["score", "pareto"]
 DUPLICATE = "duplicate:"
 
 
@@ -45,6 +44,11 @@ class Goal:
 
     objective: Objective = "score"
     max_degradation: float | None = None
+
+    @classmethod
+    def of(cls, options: Options) -> Self:
+        """What a sweep with these options looks for."""
+        return cls(options.objective, options.max_degradation)
 
     @property
     def metrics(self) -> tuple[str, ...]:

@@ -13,10 +13,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from search.options import Options
 from search.run.known_controls import known_share
 from search.run.prompting import prompting_of
 from search.run.run_folder import RunFolder
-from skazka_text.problems import InputError, Problem, refuse
+from skazka_text.problems import Advice, InputError, Problem, Refusal, refuse
 from skazka_text.secrets import redact
 from spaces.space import Space
 from spaces.trial_config import TrialConfig, value_of
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 UNLOADABLE, UNENCODABLE, DISK_FULL = 2, 3, 4
 
 
-class PreparationError(RuntimeError):
+class PreparationError(Refusal, RuntimeError):
     """The preparation failed for a reason that is not the user's input."""
 
 
@@ -93,15 +94,16 @@ def _facts(folder: RunFolder, pid: int, code: int, errors: str) -> Facts:
 def _explain(folder: RunFolder, code: int, errors: str) -> None:
     last = redact((errors.strip().splitlines() or ["no message"])[-1])
     if code == UNLOADABLE:
-        message, _, remedy = last.partition(" — ")
-        raise InputError(Problem("study.yaml", "base_model", message, remedy or "choose another base model"))
+        said = json.loads(last)
+        remedy = said["remedy"] or "choose another base model"
+        raise InputError(Problem("study.yaml", "base_model", said["message"], remedy))
     if code == UNENCODABLE:
         raise InputError(Problem(**problem) for problem in json.loads(last))
     if code == DISK_FULL:
         raise DiskFull(f"{folder.path}: no space left on the disk")
     if code == -signal.SIGKILL:
         remedy = "prepare where there is more, or choose a smaller base_model"
-        raise PreparationError(f"the preparation was killed, most likely for lack of memory — {remedy}")
+        raise PreparationError("the preparation was killed, most likely for lack of memory", remedy)
     if code != 0:
         raise PreparationError(f"the preparation failed: {last}")
 
@@ -110,7 +112,7 @@ def prepare_run(folder: RunFolder) -> None:
     """Prepare a run in this process, into a folder of its own.
 
     Exits with UNLOADABLE when the base model cannot be loaded, with UNENCODABLE when a row cannot be
-    encoded and with DISK_FULL; the last line on stderr says why, of rows as JSON.
+    encoded and with DISK_FULL; the last line on stderr says why, but for the disk as JSON.
     """
     import torch
 
@@ -124,9 +126,10 @@ def prepare_run(folder: RunFolder) -> None:
 
     torch.set_num_threads(1)
     study, manifest = folder.study(), folder.manifest()
+    options = Options.recorded(manifest)
     # The rest of a GPU may be another's, whose trials run beside.
-    limit_memory(manifest["options"].get("gpus_per_trial"))
-    spec, trust = study.file.base_model, manifest["options"].get("trust_remote_code", False)
+    limit_memory(options.gpus_per_trial)
+    spec, trust = study.file.base_model, options.trust_remote_code
     model = manifest["base_model"]["id"]
     with closing(folder.ledger()) as ledger:
         prompting = prompting_of(folder, ledger)
@@ -134,7 +137,7 @@ def prepare_run(folder: RunFolder) -> None:
         base = BaseModel.load(model, spec, prompting=prompting, trust_remote_code=trust)
         try_out(base, pictures=study.has_pictures and base.encoder.sees)
     except (ModelRefused, FamilyRefused) as error:
-        _give_up(UNLOADABLE, error)
+        _give_up(UNLOADABLE, _as_json(error))
     if problems := module_problems(study, folder.space(), base):
         _give_up(UNENCODABLE, json.dumps([vars(problem) for problem in problems]))
     # A run asks to its end as it began, also when it is prepared again.
@@ -149,7 +152,7 @@ def prepare_run(folder: RunFolder) -> None:
         if is_disk_full(error):
             _give_up(DISK_FULL, error)
         if is_out_of_memory(error):
-            _give_up(UNLOADABLE, one_row_too_many(base.device))
+            _give_up(UNLOADABLE, _as_json(one_row_too_many(base.device)))
         raise
 
 
@@ -191,7 +194,7 @@ def module_problems(study: Study, space: Space, base: BaseModel) -> list[Problem
     try:
         base.adapted("attention+mlp")
     except LayersUnknown as error:
-        message, _, remedy = str(error).partition(" — ")
+        message, remedy = error.message, error.remedy
     else:
         return []
     asked = [
@@ -204,6 +207,10 @@ def module_problems(study: Study, space: Space, base: BaseModel) -> list[Problem
         remedy += ", in a space {choice: [attention]}"
     what = f"models of the family {base.model.config.model_type} cannot be trained with {message}"
     return [Problem(file, field, what, remedy) for file, field in asked]
+
+
+def _as_json(said: Refusal | Advice) -> str:
+    return json.dumps({"message": said.message, "remedy": said.remedy})
 
 
 def _give_up(code: int, error: Exception | str) -> NoReturn:

@@ -8,12 +8,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, Literal
+from typing import Any
 
 from ray import cloudpickle
 from ray.exceptions import RayTaskError
 from ray.tune.schedulers import AsyncHyperBandScheduler, FIFOScheduler, TrialScheduler
 
+from search.options import Scheduling
 from search.run.ledger import Ledger
 from search.run.trial_row import End
 from search.tuning.stop_request import Halt
@@ -24,7 +25,6 @@ from trainables.metrics import OBJECTIVE
 from trainables.task import ERROR_LOG, HANG_LOG
 
 log = logging.getLogger(__name__)
-Scheduling = Literal["fifo", "asha"]
 NOT_METRICS = ("epoch", "done", "answers", "best_so_far")
 
 
@@ -32,8 +32,8 @@ NOT_METRICS = ("epoch", "done", "answers", "best_so_far")
 class Patience:
     """How often a trial is tried again: after failures of its training, after deaths of its process."""
 
-    max_failures: int = 1
-    max_lost: int = 10
+    max_failures: int
+    max_lost: int
 
     @property
     def starts(self) -> int:

@@ -9,9 +9,10 @@ import optuna
 from optuna.trial import TrialState
 from ray.tune.search import Searcher
 
+from search.options import Sampler
 from search.run.ledger import Ledger
 from search.run.trial_row import SCORED, TrialRow
-from search.tuning.optuna_study import DUPLICATE, FAILED, Goal, Sampler, make_sampler, rebuild, tell
+from search.tuning.optuna_study import DUPLICATE, FAILED, Goal, make_sampler, rebuild, tell
 from search.tuning.stop_request import Halt
 from spaces.space import Space
 from spaces.trial_config import TrialConfig

@@ -13,10 +13,12 @@ import ray
 from ray.exceptions import RayActorError, RayTaskError
 from ray.util import ActorPool
 
+from search.options import Options
 from search.run.ledger import BASE, Ledger
 from search.run.run_folder import RunFolder
 from search.run.trial_row import TrialRow
 from search.tuning.finalists import Standing, standings
+from skazka_text.problems import Refusal
 from skazka_text.secrets import redact
 from trainables.answers import graded_from_data, graded_to_data
 from trainables.checkpoint_files import checkpoint_folder, read_manifest
@@ -29,7 +31,7 @@ log = logging.getLogger(__name__)
 Progress = Callable[[int, int], None]
 
 
-class OpeningError(RuntimeError):
+class OpeningError(Refusal, RuntimeError):
     """The test probes could not be asked; what was answered so far stands."""
 
 
@@ -51,7 +53,7 @@ class Examiner:
         self.folder = RunFolder(Path(run))
         study, manifest = self.folder.study(), self.folder.manifest()
         limit_memory(gpus)
-        spec, trust = study.file.base_model, manifest["options"].get("trust_remote_code", False)
+        spec, trust = study.file.base_model, Options.recorded(manifest).trust_remote_code
         model = manifest["base_model"]["id"]
         facts = Facts.read(self.folder.prepared)
         base = BaseModel.load(model, spec, prompting=facts.prompting, trust_remote_code=trust)
@@ -118,5 +120,5 @@ def open_test(
     except (RayActorError, RayTaskError) as error:
         cause = error.cause if isinstance(error, RayTaskError) else error
         last = (redact(str(cause)).strip().splitlines() or ["no message"])[-1]
-        raise OpeningError(f"the test probes could not be asked ({last}) — skazka resume asks the rest") from error
+        raise OpeningError(f"the test probes could not be asked ({last})", "skazka resume asks the rest") from error
     ledger.backup()

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, field_validator
 
+from skazka_text.problems import ValueRefused
 from spaces.trial_config import no_switch
 from studies.importers.columns import KNOWN
 
@@ -47,7 +48,7 @@ class ImportOptions(BaseModel):
     def _known(cls, columns: dict[str, str]) -> dict[str, str]:
         for name in columns:
             if name not in KNOWN:
-                raise ValueError(f"has no {name!r} — use {', '.join(KNOWN)}")
+                raise ValueRefused(f"has no {name!r}", f"use {', '.join(KNOWN)}")
         return columns
 
     @field_validator("encoding")
@@ -57,7 +58,7 @@ class ImportOptions(BaseModel):
             if encoding is not None:
                 "".encode(encoding)
         except (LookupError, ValueError) as error:
-            raise ValueError("no encoding of text — use utf-8, utf-16, cp1251, koi8-r, …") from error
+            raise ValueRefused("no encoding of text", "use utf-8, utf-16, cp1251, koi8-r, …") from error
         return encoding
 
     _no_switch = field_validator("probe_share", mode="before")(no_switch)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import json
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import replace
@@ -15,6 +16,7 @@ import tiny
 import torch
 from transformers.cache_utils import DynamicLayer
 
+from search.options import Options
 from search.run.ledger import Ledger
 from search.run.manifest import build_manifest
 from search.run.run_folder import RunFolder
@@ -176,7 +178,7 @@ def test_doctor_stops_at_the_refusal(hopeless: Study) -> None:
 def test_a_run_is_not_prepared(
     hopeless: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    manifest = build_manifest(hopeless, {})
+    manifest = build_manifest(hopeless, Options())
     monkeypatch.setattr(RunFolder, "study", lambda self: hopeless)
     monkeypatch.setattr(RunFolder, "manifest", lambda self: manifest)
     run = RunFolder(tmp_path / "run")
@@ -185,5 +187,5 @@ def test_a_run_is_not_prepared(
     with pytest.raises(SystemExit) as stopped:
         prepare_run(run)
     assert stopped.value.code == UNLOADABLE
-    assert capsys.readouterr().err.splitlines()[-1].startswith(REASON)
+    assert json.loads(capsys.readouterr().err.splitlines()[-1])["message"].startswith(REASON)
     assert not list(run.path.glob(".preparing-*"))

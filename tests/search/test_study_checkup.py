@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import closing
 from pathlib import Path
 from types import SimpleNamespace
@@ -114,6 +115,6 @@ def test_a_study_of_which_no_row_fits_is_refused_in_one_line(
     with pytest.raises(SystemExit) as ended:
         prepare_run(folder)
     assert ended.value.code == UNLOADABLE
-    told = capsys.readouterr().err.strip().splitlines()[-1]
-    assert told.startswith("one row at a time does not fit memory")
-    assert "quantization: 4bit" in told
+    told = json.loads(capsys.readouterr().err.strip().splitlines()[-1])
+    assert told["message"].startswith("one row at a time does not fit memory")
+    assert "quantization: 4bit" in told["remedy"]

@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from skazka.cli import Duration, exit_code, main
+from skazka.cli import exit_code, main
+from skazka.sweep_options import Duration
 
 COMMANDS = ("launch", "resume", "check", "status", "report", "export", "ask", "study-db")
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import pickle
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
-from skazka_text.problems import InputError, Problem, read_yaml, refuse, validate
+from skazka_text.problems import InputError, Problem, ValueRefused, problems_of, read_yaml, refuse, validate
 
 deterministic = settings(derandomize=True, deadline=None, max_examples=60, database=None)
 
@@ -160,3 +161,24 @@ def test_a_yaml_bomb_is_refused(tmp_path: Path, text: str, message: str) -> None
 def test_an_alias_is_fine(tmp_path: Path) -> None:
     (tmp_path / "whole.yaml").write_text("a: &a {x: 1}\nb: {<<: *a, y: 2}\nc: [*a, *a]\n")
     assert read_yaml(tmp_path / "whole.yaml").data["b"] == {"x": 1, "y": 2}
+
+
+def test_a_refusal_keeps_its_remedy_apart_between_processes() -> None:
+    refused = pickle.loads(pickle.dumps(ValueRefused("the range is empty — so to say", "turn it round")))
+    assert (refused.message, refused.remedy) == ("the range is empty — so to say", "turn it round")
+    assert str(refused) == "the range is empty — so to say — turn it round"
+
+
+def test_what_a_check_says_is_never_taken_apart() -> None:
+    class Range(BaseModel):
+        low: int
+
+        @field_validator("low")
+        @classmethod
+        def _check(cls, low: int) -> int:
+            raise ValueRefused("must be low — very low", "lower it")
+
+    with pytest.raises(ValidationError) as refused:
+        Range(low=3)
+    [problem] = problems_of(refused.value, "a.yaml")
+    assert (problem.message, problem.remedy) == ("must be low — very low, got 3", "lower it")

@@ -33,9 +33,9 @@ def test_a_large_picture_is_named(tmp_path: Path, spec: str, said: bool) -> None
         return
     # 4032 x 3024 / 28^2
     assert found is not None
-    assert found.startswith("images/train-1.png has 4032 x 3024 pixels, about 15,552 tokens")
+    assert found.message.startswith("images/train-1.png has 4032 x 3024 pixels, about 15,552 tokens")
     result = CliRunner().invoke(main, ["check", str(folder), "--json"])
-    assert (result.exit_code, json.loads(result.stdout)["note"]) == (0, found)
+    assert (result.exit_code, json.loads(result.stdout)["note"]) == (0, str(found))
 
 
 def test_small_pictures_are_no_word_worth(tmp_path: Path) -> None:

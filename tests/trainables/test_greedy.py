@@ -12,6 +12,7 @@ import torch
 from peft import get_peft_model
 from transformers import GenerationConfig
 
+from search.options import Options
 from search.run.ledger import Ledger
 from search.run.manifest import build_manifest
 from search.run.run_folder import RunFolder
@@ -171,7 +172,7 @@ def test_a_run_is_prepared_as_its_manifest_says(
 ) -> None:
     """Again too: what was prepared is gone, and this version would ask otherwise."""
     study = load_study(tiny_study)
-    manifest = build_manifest(study, {})
+    manifest = build_manifest(study, Options())
     assert manifest.pop("generation") == GREEDY
     folder = RunFolder(tmp_path)
     Ledger.create(folder.ledger_file).close()

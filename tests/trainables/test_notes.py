@@ -39,7 +39,7 @@ class Spec(SimpleNamespace):
     ],
 )
 def test_long_pictures_are_told_with_the_remedy(tokens: int, spec: dict[str, Any], said: bool) -> None:
-    found = notes.notes_of(*Spec.of(**spec), tokens)
+    found = [str(note) for note in notes.notes_of(*Spec.of(**spec), tokens)]
     assert len(found) == said
     if said:
         assert found[0].startswith("a picture takes up to 16,384 tokens of its prompt")
@@ -59,7 +59,7 @@ def test_a_gpu_without_bfloat16_is_told(
     monkeypatch: pytest.MonkeyPatch, device: str, dtype: str, hardware: bool, said: bool
 ) -> None:
     monkeypatch.setattr(notes, "computes_bfloat16", lambda: hardware)
-    found = notes.notes_of(*Spec.of(device, dtype=dtype), 0)
+    found = [str(note) for note in notes.notes_of(*Spec.of(device, dtype=dtype), 0)]
     assert len(found) == said
     assert not said or "dtype: float32" in found[0]
 

@@ -12,7 +12,8 @@ import pytest
 import torch
 from peft import PeftModel
 
-from search.launch import Options
+from search.options import Options
+from skazka_text.problems import InputError
 from spaces.trial_config import TrialConfig
 from studies.checks import load_study
 from trainables.base_model import BaseModel
@@ -134,5 +135,7 @@ def test_the_random_states_of_all_gpus_are_kept(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_a_type_of_moments_that_is_none_is_refused() -> None:
-    [problem] = Options(moments="float16").problems()  # type: ignore[arg-type]
+    with pytest.raises(InputError) as refused:
+        Options.asked(moments="float16")
+    [problem] = refused.value.problems
     assert (problem.field, problem.message) == ("--moments", "must be one of float32, bfloat16, got float16")

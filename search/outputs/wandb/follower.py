@@ -24,6 +24,7 @@ from typing import Any
 
 import wandb
 
+from search.options import Options
 from search.outputs.wandb.log import FOLLOWED, IDENTITY, SWEEP, wandb_folder
 from search.outputs.wandb.metrics import best_of, logged, sweep_summary
 from search.run.run_folder import RunFolder
@@ -71,7 +72,7 @@ class Projection:
         self.identity = self.ledger.meta(IDENTITY)
         manifest = self.ledger.meta("manifest")
         self.study = printable(manifest["study"]["name"])
-        self.options = manifest["options"]
+        self.options = Options.recorded(manifest)
         self.known = {key.removeprefix(FOLLOWED): told for key, told in self.ledger.metas(FOLLOWED).items()}
         self.offline = is_offline()
         self.open: dict[str, Shown] = {}
@@ -120,9 +121,9 @@ class Projection:
 
     def _show_sweep(self, rows: Sequence[TrialRow], *, end: bool = False) -> None:
         if SWEEP not in self.open:
-            asked = {name: self.options.get(name) for name in ("trials", "seed", "sampler", "scheduler")}
+            asked = self.options.model_dump(include={"trials", "seed", "sampler", "scheduler"})
             self._open(SWEEP, printable(self.folder.path.name), SWEEP, {"study": self.study, **asked})
-        self._summarise(SWEEP, sweep_summary(rows, self.options.get("max_degradation")))
+        self._summarise(SWEEP, sweep_summary(rows, self.options.max_degradation))
         if end:
             self._finish(SWEEP, "ended", failed=False)
 

@@ -18,6 +18,7 @@ from ray.tune import Callback
 
 from search import checkup, launch
 from search.cluster import joining
+from search.options import Options
 from search.run.run_folder import RunFolder
 from search.tuning import preparation
 from spaces.trial_config import TrialConfig
@@ -77,7 +78,7 @@ class Preparations:
         self.made.append(("worker", gpus))
         return self.facts("cuda" if gpus else "cpu")
 
-    def run(self, folder: RunFolder, facts: Facts, options: launch.Options, *rest: Any) -> None:
+    def run(self, folder: RunFolder, facts: Facts, options: Options, *rest: Any) -> None:
         """The trials."""
         self.ran_with, self.asked_on = options.gpus_per_trial, facts.device
 
@@ -115,7 +116,7 @@ def test_the_base_is_asked_where_trials_run(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     stood_in = Preparations(monkeypatch, joined=joined, counted=counted, here=here)
-    options = launch.Options(address=address, gpus_per_trial=asked)
+    options = Options(address=address, gpus_per_trial=asked)
     launch.launch(tiny_study, run=tmp_path / "run", space_name=None, options=options)
     assert stood_in.made == made
     assert stood_in.asked_on == ("cuda" if stood_in.ran_with else "cpu")
@@ -139,7 +140,7 @@ def test_gpus_that_would_idle_are_told(
     Preparations(monkeypatch, joined=False, counted=1.0, here="cuda")
     monkeypatch.setattr(RunFolder, "study", lambda self: changed)
     listener = Listener()
-    options = launch.Options(gpus_per_trial=gpus)
+    options = Options(gpus_per_trial=gpus)
     launch.launch(tiny_study, run=tmp_path / "run", space_name=None, options=options, callbacks=[listener])
     assert [line[: len("2 GPUs a trial")] for line in listener.lines] == said
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from search import launch as sweep
-from search.launch import Options, launch
+from search.launch import launch
+from search.options import Options
 from search.run.driver_lock import LOCK
 from search.run.run_folder import RunFolder
 from search.run.trial_row import TrialRow

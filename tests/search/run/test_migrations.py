@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from search.launch import Options
+from search.options import Options
 from search.run.ledger import BASE, Ledger
 from search.run.ledger_file import SCHEMA_VERSION, LedgerError
 from search.run.migrations import MIGRATIONS
@@ -56,7 +56,7 @@ def test_a_released_run_can_be_gone_on_with(version: int, tmp_path: Path) -> Non
         assert ledger.meta("accepted_changes") is None
     assert run.study().file.name == "released"
     assert run.space().name == "lora"
-    assert Options(**run.manifest()["options"]).problems() == []
+    assert Options.asked(**run.options().model_dump()) == run.options()
 
 
 def test_version_1_keeps_its_trials(run: RunFolder) -> None:
@@ -101,7 +101,7 @@ def test_version_1_takes_its_manifest_and_the_hashes_of_its_files_into_the_ledge
 
 def test_a_run_from_before_finalists_goes_on_without_them_and_knows_its_duplicates(tmp_path: Path) -> None:
     run = RunFolder.open(copied(2, tmp_path).path)
-    assert Options(**run.manifest()["options"]).finalists == 0
+    assert run.options().finalists == 0
     with closing(run.ledger()) as ledger:
         config = ledger.trial("t0001").config
         assert ledger.metas(DUPLICATE) == {
