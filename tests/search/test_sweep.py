@@ -8,12 +8,14 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from prepared_here import prepared_here
 from ray.tune import Callback
 
 import skazka
@@ -30,6 +32,13 @@ pytestmark = pytest.mark.usefixtures("ray_cluster")
 def run(tiny_study: Path, tmp_path_factory: pytest.TempPathFactory, ray_cluster: None) -> skazka.Run:
     """A finished sweep: two baselines and three searched trials."""
     return skazka.launch(tiny_study, trials=5, run=tmp_path_factory.mktemp("runs") / "run", seed=1)
+
+
+@pytest.fixture
+def quickly_prepared() -> Iterator[None]:
+    """The sweep of `run` and those of tests about preparing prepare in earnest."""
+    with prepared_here():
+        yield
 
 
 def test_every_trial_is_a_row_with_its_score(run: skazka.Run) -> None:
@@ -98,6 +107,7 @@ class Killer(Callback):  # type: ignore[misc]
             os.kill(result["pid"], signal.SIGKILL)
 
 
+@pytest.mark.usefixtures("quickly_prepared")
 def test_a_killed_worker_changes_no_number(run: skazka.Run, tiny_study: Path, tmp_path: Path) -> None:
     again = skazka.launch(tiny_study, trials=2, run=tmp_path / "again", seed=1, max_concurrent=1, callbacks=[Killer()])
     ledger = again.folder.ledger()
@@ -120,6 +130,7 @@ class Obstacle(Callback):  # type: ignore[misc]
         self.path.write_text("in the way")
 
 
+@pytest.mark.usefixtures("quickly_prepared")
 def test_a_failing_trial_is_a_row_and_can_be_tried_again(tiny_study: Path, tmp_path: Path) -> None:
     obstacle = Obstacle(tmp_path / "run" / "trials" / "t0000")
     run = skazka.launch(tiny_study, trials=2, run=tmp_path / "run", max_concurrent=1, callbacks=[obstacle])
@@ -139,6 +150,7 @@ def test_a_failing_trial_is_a_row_and_can_be_tried_again(tiny_study: Path, tmp_p
     assert again.trial("t0001") == other
 
 
+@pytest.mark.usefixtures("quickly_prepared")
 def test_a_time_budget_leaves_interrupted_trials_that_resume(tiny_study: Path, tmp_path: Path) -> None:
     folder = _copy(tiny_study, tmp_path / "study")
     path = folder / "study.yaml"
@@ -157,6 +169,7 @@ def test_a_time_budget_leaves_interrupted_trials_that_resume(tiny_study: Path, t
         assert len(epochs) >= done.get(row.id, 0)
 
 
+@pytest.mark.usefixtures("quickly_prepared")
 def test_asha_stops_and_says_so(tiny_study: Path, tmp_path: Path) -> None:
     folder = _copy(tiny_study, tmp_path / "study")
     space = "learning_rate: {choice: [0.0001, 0.0002, 0.0003, 0.0005, 0.0008, 0.001]}\nepochs: {choice: [12]}\n"
@@ -215,6 +228,7 @@ def test_export_to_a_full_folder_is_refused(run: skazka.Run, tmp_path: Path) -> 
         export(run.folder, tmp_path / "new", "t9999")
 
 
+@pytest.mark.usefixtures("quickly_prepared")
 def test_a_length_without_an_answer_token_is_refused(tiny_study: Path, tmp_path: Path) -> None:
     folder = _copy(tiny_study, tmp_path / "study")
     path = folder / "study.yaml"
@@ -234,6 +248,7 @@ def test_a_run_has_one_driver(run: skazka.Run) -> None:
         skazka.resume(run.path)
 
 
+@pytest.mark.usefixtures("quickly_prepared")
 def test_a_step_that_hangs_is_given_up(tiny_study: Path, tmp_path: Path) -> None:
     # No worker loads a model within a tenth of a second.
     run = skazka.launch(tiny_study, trials=1, run=tmp_path / "run", trial_timeout=0.1, max_lost=1)

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+from prepared_here import prepared_here
 from ray.tune import Callback
 
 import skazka
@@ -27,7 +28,7 @@ class Failure(Callback):  # type: ignore[misc]
 def run(tiny_study: Path, tmp_path_factory: pytest.TempPathFactory, ray_cluster: None) -> skazka.Run:
     """Two baselines and one searched trial, each trained again twice; broken off at the test probes and resumed."""
     path = tmp_path_factory.mktemp("runs") / "run"
-    with pytest.raises(RuntimeError, match="broken off"):
+    with prepared_here(), pytest.raises(RuntimeError, match="broken off"):
         skazka.launch(tiny_study, trials=3, run=path, seed=1, finalists=1, repeats=2, callbacks=[Failure()])
     return skazka.resume(path)
 
