@@ -20,7 +20,6 @@ from analysis.messages.catalogue import Messages
 from analysis.render import markdown_report
 from analysis.render.document import Document, Section
 from analysis.render.plots import PlotChart
-from analysis.render.whole_files import replace_file
 from analysis.sections.answers import answers
 from analysis.sections.best import best_approach, trade_offs
 from analysis.sections.characters import Matrix, problems, stability, successes
@@ -35,6 +34,7 @@ from analysis.sections.verdict import verdict
 from search.run.run_folder import RunFolder
 from search.run.trial_row import TrialRow
 from skazka_text.secrets import redact
+from studies.files import replace_file
 
 if TYPE_CHECKING:
     import pandas as pd

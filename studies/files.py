@@ -9,7 +9,10 @@ import json
 import os
 import time
 import unicodedata
+import uuid
 from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -98,14 +101,35 @@ def set_aside(path: Path) -> Path:
     return target
 
 
+@contextmanager
+def replacing(path: Path, suffix: str = "writing") -> Iterator[Path]:
+    """A hidden name beside `path` to write to; what was written takes its place, whole or not at all.
+
+    suffix: of the hidden name; a fixed one lets the next writer clear what a killed one left.
+    """
+    temporary = path.with_name(f".{path.name}.{suffix}")
+    temporary.unlink(missing_ok=True)
+    try:
+        yield temporary
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def replace_file(path: Path, data: bytes) -> None:
+    """Write a file whole or not at all: a reader sees the old one or the new one; its folder is made."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # Two may write the same file at once.
+    with replacing(path, uuid.uuid4().hex) as temporary:
+        temporary.write_bytes(data)
+
+
 def write_sealed(path: Path, data: Any) -> None:
     """Write JSON under its own checksum, flushed to the disk, whole or not at all."""
-    temporary = path.with_name(f".{path.name}.writing")
-    with temporary.open("w", encoding="utf-8") as file:
+    with replacing(path) as temporary, temporary.open("w", encoding="utf-8") as file:
         json.dump({"sha256": _sha256_of_data(data), "data": data}, file)
         file.flush()
         os.fsync(file.fileno())
-    temporary.replace(path)
 
 
 def read_sealed(path: Path) -> Any:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from analysis.render.plots import COLORS, Panel, Plot, Series
-from analysis.render.whole_files import replace_file
+from studies.files import replace_file
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -6,9 +6,9 @@ import os
 import sys
 from typing import Any
 
-import analysis.render.whole_files
 import analysis.report
 import search.launch
+import studies.files
 from benchmarks.campaigns.fault_points import DRIVER, reach
 from benchmarks.campaigns.stand_in import StandInTrial, WatchedTrial, _before
 from search.run.ledger import Ledger
@@ -23,7 +23,7 @@ def _facts(folder: RunFolder) -> Facts:
 
 
 def _watch_driver() -> None:
-    start, put_trial, replace_file = Ledger.start, Ledger._put_trial, analysis.render.whole_files.replace_file
+    start, put_trial, replace_file = Ledger.start, Ledger._put_trial, studies.files.replace_file
 
     def watched_start(self: Ledger, trial: str) -> None:
         reach("ask")

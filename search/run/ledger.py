@@ -32,6 +32,7 @@ from search.run.ledger_file import (
 from search.run.trial_row import ENDED, End, State, TrialRow
 from skazka_text.printable import printable
 from skazka_text.secrets import redact
+from studies.files import replacing
 from trainables.answers import GradedAnswer, graded_from_data, graded_to_data
 from trainables.metrics import SCORES, better
 
@@ -166,12 +167,9 @@ class Ledger:
 
     def backup(self) -> None:
         """Copy the ledger beside itself, whole, by SQLite's own backup; a failure to is only a warning."""
-        writing = self.backup_path.with_name(f".{self.backup_path.name}.writing")
         try:
-            writing.unlink(missing_ok=True)
-            with closing(sqlite3.connect(writing)) as target:
+            with replacing(self.backup_path) as writing, closing(sqlite3.connect(writing)) as target:
                 self._db().backup(target)
-            writing.replace(self.backup_path)
         except (sqlite3.Error, OSError) as error:
             log.warning("%s was not written: %s", self.backup_path.name, printable(redact(str(error))))
 
