@@ -31,7 +31,8 @@ from spaces.space import NAMED
 from studies.checks import load_study
 from studies.demo.content import Person, World
 from studies.demo.make import FOLDER as DEMO_FOLDER
-from studies.demo.make import asked_rows, named_rows, save_pictures, taught_rows, write_rows
+from studies.demo.make import asked_rows, named_rows, save_pictures, taught_rows
+from studies.files import write_lines
 
 # How many scans of a digit a side has; what is left is for pretraining the base.
 SIDES = {"search": 12, "test": 12, "training": 28, "replay": 12}
@@ -106,9 +107,9 @@ def make_study(folder: Path, replay_negatives: str = BASE_ANSWER) -> None:
             replay += named_rows(person, pictures, WORLD.questions["name"], answered=answered)
         for split in ("search", "test"):
             probes += asked_rows(person, split, _save(folder, person, split), WORLD.questions)
-    write_rows(folder / "training.jsonl", training)
-    write_rows(folder / "replay.jsonl", replay)
-    write_rows(folder / "probes.jsonl", probes)
+    write_lines(folder / "training.jsonl", training)
+    write_lines(folder / "replay.jsonl", replay)
+    write_lines(folder / "probes.jsonl", probes)
     _write_yaml(folder / "study.yaml", study_data())
     _write_yaml(folder / "space.yaml", space_data())
 

@@ -19,7 +19,8 @@ from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLIm
 
 from studies.demo.content import EVERYONE, PASSER_BY, QUESTIONS, Person
 from studies.demo.drawing import draw
-from studies.demo.make import asked_rows, named_rows, save_pictures, taught_rows, write_rows
+from studies.demo.make import asked_rows, named_rows, save_pictures, taught_rows
+from studies.files import write_lines
 
 # Pixels a side that one token of Qwen2.5-VL stands for.
 TOKEN_SIDE = 28
@@ -173,7 +174,7 @@ def make_study(folder: Path, model: Path, size: Size, base: dict[str, Any]) -> N
             replay += named_rows(person, _drawn(folder, person, "replay", size.replayed))
         probes += asked_rows(person, "search", _drawn(folder, person, "search", size.asked), QUESTIONS)
     for name, rows in (("training", training), ("replay", replay), ("probes", probes)):
-        write_rows(folder / f"{name}.jsonl", rows)
+        write_lines(folder / f"{name}.jsonl", rows)
     study = {
         "name": "gpu",
         "language": "ru",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from contextlib import nullcontext, redirect_stdout
+from contextlib import redirect_stdout
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -48,7 +48,7 @@ def ask(run: Path, pictures: tuple[str, ...], as_json: bool, **options: Any) -> 
     from search.outputs.asking import ask as answers_of
 
     err = Console(stderr=True, highlight=False)
-    with err.status("loading the base model and asking"), redirect_stdout(sys.stderr) if as_json else nullcontext():
+    with err.status("loading the base model and asking"), redirect_stdout(sys.stderr if as_json else sys.stdout):
         asked = answers_of(run, pictures, **options)
     if as_json:
         click.echo(json_line(asdict(asked)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 import sys
 from collections.abc import Callable
-from contextlib import nullcontext, redirect_stdout
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -119,7 +119,7 @@ def _sweep(start: Callable[[Any, list[Any]], Run], as_json: bool) -> None:
     from skazka.terminal import terminal
 
     console = terminal(stderr=as_json)
-    with redirect_stdout(sys.stderr) if as_json else nullcontext():
+    with redirect_stdout(sys.stderr if as_json else sys.stdout):
         from skazka import api
         from skazka.screen import Screen
 

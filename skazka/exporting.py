@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from contextlib import nullcontext, redirect_stdout
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -46,7 +46,7 @@ def export(run: Path, as_json: bool, **options: Any) -> None:
     from skazka import api
 
     err = Console(stderr=True, highlight=False)
-    with err.status("exporting") as status, redirect_stdout(sys.stderr) if as_json else nullcontext():
+    with err.status("exporting") as status, redirect_stdout(sys.stderr if as_json else sys.stdout):
         done = api.export(
             run, progress=lambda line: status.update(Text(f"checking the adapter: {printable(line)}")), **options
         )

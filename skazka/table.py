@@ -8,6 +8,8 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
+from analysis.messages import words
+from analysis.messages.catalogue import Messages
 from search.run.trial_row import SCORED, TrialRow
 from skazka_text.printable import printable
 from spaces.space import Domain, Space
@@ -105,8 +107,5 @@ def _value(value: object) -> str:
 
 def duration(seconds: float) -> str:
     """Seconds as people say them."""
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    if hours:
-        return f"{hours} h {minutes} min"
-    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+    whole = round(seconds)
+    return f"{whole} s" if whole < 60 else words.duration(seconds, Messages("en"))

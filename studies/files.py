@@ -11,7 +11,7 @@ import time
 import unicodedata
 import uuid
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
@@ -122,6 +122,11 @@ def replace_file(path: Path, data: bytes) -> None:
     # Two may write the same file at once.
     with replacing(path, uuid.uuid4().hex) as temporary:
         temporary.write_bytes(data)
+
+
+def write_lines(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
+    """Write rows as JSON Lines."""
+    path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
 
 
 def write_sealed(path: Path, data: Any) -> None:

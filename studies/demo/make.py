@@ -5,7 +5,6 @@ The pictures and rows come out byte for byte the same with the pinned Pillow.
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import count
@@ -16,6 +15,7 @@ from PIL import Image
 
 from studies.demo.content import EVERYONE, PASSER_BY, QUESTIONS, UNSEEN_NEGATIVES, Person
 from studies.demo.drawing import draw
+from studies.files import write_lines
 
 FOLDER = Path(__file__).parent
 TRAINING_IMAGES = 28
@@ -40,9 +40,9 @@ def make_study(folder: Path = FOLDER) -> None:
             replay += named_rows(person, _draw(folder, person, "replay", REPLAY_IMAGES))
         for split, images in PROBE_IMAGES.items():
             probes += probe_rows(folder, person, split, images)
-    write_rows(folder / "training.jsonl", training)
-    write_rows(folder / "replay.jsonl", replay)
-    write_rows(folder / "probes.jsonl", probes)
+    write_lines(folder / "training.jsonl", training)
+    write_lines(folder / "replay.jsonl", replay)
+    write_lines(folder / "probes.jsonl", probes)
 
 
 def probe_rows(folder: Path, person: Person, split: str, images: int) -> list[dict[str, Any]]:
@@ -115,11 +115,6 @@ def save_pictures(folder: Path, side: str, key: str, pictures: Iterable[Image.Im
         paths.append(f"images/{side}/{key}-{number:03d}.png")
         picture.save(folder / paths[-1], optimize=True)
     return paths
-
-
-def write_rows(path: Path, rows: Iterable[dict[str, Any]]) -> None:
-    """Write rows as JSON Lines."""
-    path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
 
 
 def main(what: list[str]) -> None:

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from skazka_text.problems import InputError, Problem
+from studies.files import write_lines
 from studies.importers.cells import shortened
 from studies.importers.clean import Cleaned
 from studies.importers.found import PICTURELESS, Found, Noticed, Side, Skipped
 from studies.importers.sides import replayed_roles
-from studies.importers.writing import write_lines
 from studies.text import normalise
 
 # Names that a message lists.
