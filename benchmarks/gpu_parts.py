@@ -157,9 +157,9 @@ def _train(bench: Bench, task: TrialTask) -> dict[str, Any]:
         "doctor_over_peak": doctor["memory"] / meter.peak if meter.peak else None,
         "tokens_a_second": tokens / meter.seconds["train_epoch"],
         "seconds_an_answer": meter.seconds["ask"] / len(workshop.prepared.probes),
-        "losses": [report["train_loss"] for report in reports],
+        "losses": [report.train_loss for report in reports],
         "warnings": session.told(),
-        "score": reports[-1]["score"],
+        "score": reports[-1].data["score"],
     }
 
 

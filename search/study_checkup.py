@@ -63,9 +63,8 @@ def size_up(study: Study, space: Space, *, trust_remote_code: bool = False) -> t
     except RowError as error:
         return [_loaded(study, base), *study_findings(InputError(error.problems))], None
     except NotFinite as error:
-        message, _, remedy = str(error).partition(": ")
-        what = f"a trial such as {first_trial(study)[0]} fails: {message}"
-        return [_loaded(study, base), Finding("note", what, remedy)], None
+        what = f"a trial such as {first_trial(study)[0]} fails: {error.message}"
+        return [_loaded(study, base), Finding("note", what, error.remedy)], None
     except RuntimeError as error:
         if not is_out_of_memory(error):
             raise

@@ -12,6 +12,7 @@ from peft import LoraConfig, get_peft_model
 from peft.tuners.lora import LoraLayer
 from peft.utils import get_peft_model_state_dict, set_peft_model_state_dict
 
+from skazka_text.problems import Refusal
 from spaces.trial_config import TrialConfig
 from trainables.adapter_precision import inputs_as_they_are, take_any_precision
 from trainables.answering import Interviewer
@@ -32,8 +33,12 @@ MAX_GRAD_NORM = 1.0
 ADAPTER = "default"
 
 
-class NotFinite(ArithmeticError):
+class NotFinite(Refusal, ArithmeticError):
     """The loss or a gradient stopped being a number; the configuration cannot be trained."""
+
+    def __str__(self) -> str:
+        # As it stands in the ledgers of earlier versions.
+        return f"{self.message}: {self.remedy}" if self.remedy else self.message
 
 
 @dataclass(frozen=True)
@@ -142,7 +147,7 @@ class Engine:
         value = self._backward(seat, rows)
         norm = float(torch.nn.utils.clip_grad_norm_(seat.parameters, MAX_GRAD_NORM))
         if not math.isfinite(norm):
-            raise NotFinite(f"the gradient norm is {norm} in epoch {seat.epoch + 1}: lower the learning rate")
+            raise NotFinite(f"the gradient norm is {norm} in epoch {seat.epoch + 1}", "lower the learning rate")
         seat.optimizer.step()
         seat.schedule.step()
         seat.optimizer.zero_grad(set_to_none=True)
@@ -176,7 +181,7 @@ class Engine:
     def _add_gradient(self, seat: Seat, loss: torch.Tensor) -> float:
         value = float(loss.detach())
         if not math.isfinite(value):
-            raise NotFinite(f"the loss is {value} in epoch {seat.epoch + 1}: lower the learning rate")
+            raise NotFinite(f"the loss is {value} in epoch {seat.epoch + 1}", "lower the learning rate")
         torch.autograd.backward(loss)
         return value
 

@@ -20,6 +20,7 @@ from studies.files import is_disk_full
 from trainables.task import ERROR_LOG, HANG_LOG, NO_GPU, StillHeld, TrialTask
 
 if TYPE_CHECKING:
+    from trainables.epoch_report import EpochReport
     from trainables.session import TrialSession, Workshop
 
 
@@ -138,10 +139,16 @@ class LoraTrial(tune.Trainable):  # type: ignore[misc]
         self._leave()
 
 
-def _result(report: dict[str, Any], warnings: Sequence[str]) -> dict[str, Any]:
+def _result(report: EpochReport, warnings: Sequence[str]) -> dict[str, Any]:
     """What Tune needs to see of a report; the whole of it travels as one JSON string, which Tune leaves alone."""
-    seen: dict[str, Any] = {name: report[name] for name in ("epoch", "score", "done") if name in report}
-    return {**seen, "report": json.dumps(report, ensure_ascii=False), "warnings": json.dumps(list(warnings))}
+    score = {} if report.evaluation is None else {"score": report.evaluation.score.score}
+    return {
+        "epoch": report.epoch,
+        **score,
+        "done": report.done,
+        "report": json.dumps(report.data, ensure_ascii=False),
+        "warnings": json.dumps(list(warnings)),
+    }
 
 
 @cache

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import time
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,10 @@ import torch
 from studies.study import Study, read_study
 from trainables import checkpoint
 from trainables.answering import Interviewer
-from trainables.answers import GradedAnswer, grade_answers, graded_to_data, grader_of
+from trainables.answers import GradedAnswer, grade_answers, grader_of
 from trainables.base_model import BaseModel
 from trainables.engine import Engine, NotFinite
+from trainables.epoch_report import EpochReport, Evaluation
 from trainables.examination import naming
 from trainables.facts import elsewhere
 from trainables.grading import Grader
@@ -65,7 +67,7 @@ class TrialSession:
         self.workshop = workshop
         self.engine = workshop.engine
         self.evaluation = workshop.study.file.evaluation
-        self.best: dict[str, Any] = {}
+        self.best: Mapping[str, Any] = {}
         self.warnings: list[str] = []
         self.hold = checkpoint.Hold(task.folder)
         prepared = workshop.prepared
@@ -78,22 +80,23 @@ class TrialSession:
             self.hold.release()
             raise
 
-    def resume(self) -> dict[str, Any] | None:
+    def resume(self) -> EpochReport | None:
         """Go on from the newest whole checkpoint; returns its report, which may never have arrived."""
         found, skipped = checkpoint.newest(self.task.folder, self.task.identity)
         self.warnings += skipped
         if found is None:
             return None
         self.engine.restore(found.epoch, found.adapter(), found.state())
-        self.best = found.report.get("best_so_far", {})
-        return found.report
+        report = EpochReport.from_data(found.report)
+        self.best = report.best_so_far
+        return report
 
     def told(self) -> list[str]:
         """The warnings since the last call."""
         warnings, self.warnings = self.warnings, []
         return warnings
 
-    def epoch(self) -> dict[str, Any]:
+    def epoch(self) -> EpochReport:
         """Train one epoch and report it; the checkpoint is on disk before the report is returned."""
         start = time.monotonic()
         asked = self.engine.seat.micro_batch
@@ -102,48 +105,53 @@ class TrialSession:
             said = f"out of memory: micro-batch {fits} instead of {asked}; the batch itself stays what it was"
             self.warnings.append(said)
         epoch = self.engine.seat.epoch
-        report: dict[str, Any] = {"epoch": epoch, **vars(trained), "eval_loss": self.engine.held_out_loss()}
-        report["cut_answers"] = self.engine.seat.data.cut_answers
-        report["done"] = epoch >= self.task.config.epochs
-        if report["done"] or epoch % self.evaluation.every == 0:
-            report.update(self._evaluate())
-            if report["done"] and self.task.config.scale_search:
-                report.update(self._scaled(report))
-            if better(report, self.best):
-                self.best = {name: report[name] for name in ("epoch", "score", "name_margin", "feasible")}
-        report["best_so_far"] = self.best
-        report["seconds"] = time.monotonic() - start
+        done = epoch >= self.task.config.epochs
+        eval_loss = self.engine.held_out_loss()
+        evaluation = self._evaluate() if done or epoch % self.evaluation.every == 0 else None
+        if evaluation is not None:
+            evaluation = self._scaled(evaluation) if done and self.task.config.scale_search else evaluation
+            if better(evaluation.ranked_by, self.best):
+                self.best = {"epoch": epoch, **evaluation.ranked_by}
+        report = EpochReport(
+            epoch=epoch,
+            **vars(trained),
+            eval_loss=eval_loss,
+            cut_answers=self.engine.seat.data.cut_answers,
+            done=done,
+            evaluation=evaluation,
+            best_so_far=self.best,
+            seconds=time.monotonic() - start,
+        )
         state = self.engine.state(getattr(torch, self.task.moments))
-        checkpoint.write(self.task.folder, epoch, self.task.identity, report, state, self.engine.save_adapter)
+        checkpoint.write(self.task.folder, epoch, self.task.identity, report.data, state, self.engine.save_adapter)
         checkpoint.prune(self.task.folder, self.task.identity, {epoch, self.best.get("epoch", epoch)})
         return report
 
-    def _evaluate(self) -> dict[str, Any]:
+    def _evaluate(self) -> Evaluation:
         study, before = self.workshop.study, self.workshop.prepared.before
         after = self._answers()
         roles = scored_roles(before, study.roles, self.task.known_share)
         score = score_answers(before, after, roles, study.file.score)
         if not math.isfinite(score.score):
             raise NotFinite("the score is not a number")
-        accuracy = {change.character: change.after for change in compare(before, after, roles)}
-        return {
-            **vars(score),
-            "feasible": self.task.max_degradation is None or score.degradation <= self.task.max_degradation,
-            "name_margin": name_margin(after),
-            "accuracy": accuracy,
-            "answers": [graded_to_data(graded) for graded in after],
-        }
+        return Evaluation(
+            score=score,
+            feasible=self.task.max_degradation is None or score.degradation <= self.task.max_degradation,
+            name_margin=name_margin(after),
+            accuracy={change.character: change.after for change in compare(before, after, roles)},
+            answers=after,
+        )
 
-    def _scaled(self, unscaled: dict[str, Any]) -> dict[str, Any]:
+    def _scaled(self, unscaled: Evaluation) -> Evaluation:
         """The evaluation at the best scale of the trained adapter, which stays set; the largest of equals."""
         best, found = 1.0, unscaled
         for scale in SCALES:
             self.engine.set_scale(scale)
             evaluated = self._evaluate()
-            if better(evaluated, found):
+            if better(evaluated.ranked_by, found.ranked_by):
                 best, found = scale, evaluated
         self.engine.set_scale(best)
-        return {**found, "scale": best}
+        return replace(found, scale=best)
 
     def _answers(self) -> list[GradedAnswer]:
         probes = self.workshop.study.probes_of("search")

@@ -10,6 +10,7 @@ import hashlib
 import json
 import math
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     import torch
 
     from trainables.answers import GradedAnswer
+    from trainables.epoch_report import EpochReport, Evaluation
     from trainables.task import TrialTask
 
 WITNESS = "SKAZKA_FAULT_WITNESS"
@@ -62,33 +64,35 @@ class StandInSession:
         self.study = read_study(task.study / "study.yaml")
         self.hold = checkpoint.Hold(task.folder)
         self.warnings: list[str] = []
-        self.best: dict[str, Any] = {}
+        self.best: Mapping[str, Any] = {}
         self.number = 0
         first = int(hashlib.sha256(json.dumps(task.identity, sort_keys=True).encode()).hexdigest()[:8], 16)
         self.weights = torch.rand(ADAPTER_SIZE, generator=torch.Generator().manual_seed(first))
 
-    def resume(self) -> dict[str, Any] | None:
+    def resume(self) -> EpochReport | None:
         """As `TrialSession.resume`."""
         from trainables import checkpoint
+        from trainables.epoch_report import EpochReport
 
         found, self.warnings = checkpoint.newest(self.task.folder, self.task.identity)
         if found is None:
             return None
         self.number, self.weights = found.epoch, found.state()["weights"]
-        self.best = found.report["best_so_far"]
-        return found.report
+        report = EpochReport.from_data(found.report)
+        self.best = report.best_so_far
+        return report
 
     def told(self) -> list[str]:
         """As `TrialSession.told`."""
         warnings, self.warnings = self.warnings, []
         return warnings
 
-    def epoch(self) -> dict[str, Any]:
+    def epoch(self) -> EpochReport:
         """As `TrialSession.epoch`: train, evaluate, score, write the checkpoint, prune."""
         import torch
 
         from trainables import checkpoint
-        from trainables.answers import graded_to_data
+        from trainables.epoch_report import EpochReport, Evaluation
         from trainables.metrics import better
         from trainables.scoring import name_margin, score_answers
 
@@ -98,18 +102,17 @@ class StandInSession:
             self.weights = 3.9 * self.weights * (1 - self.weights)
         self.number += 1
         done = self.number >= self.task.config.epochs
-        report: dict[str, Any] = {"epoch": self.number, "train_loss": float(self.weights.mean()), "done": done}
+        loss, evaluation = float(self.weights.mean()), None
         reach("evaluate")
         if done or self.number % self.study.file.evaluation.every == 0:
             after = self._answers()
             score = score_answers(_before(self.study), after, self.study.roles, self.study.file.score)
-            report |= {**vars(score), "name_margin": name_margin(after)}
-            report["answers"] = [graded_to_data(graded) for graded in after]
-            if math.isfinite(report["score"]) and better(report, self.best):
-                self.best = {"epoch": self.number, "score": report["score"], "name_margin": report["name_margin"]}
-        report["best_so_far"] = self.best
+            evaluation = Evaluation(score, True, name_margin(after), {}, after)
+            if math.isfinite(score.score) and better(evaluation.ranked_by, self.best):
+                self.best = {"epoch": self.number, **evaluation.ranked_by}
+        report = EpochReport(self.number, loss, 0.0, 0.0, math.nan, 0, done, evaluation, self.best, 0.0)
         state = {"weights": self.weights, "moments": torch.zeros(ADAPTER_SIZE)}
-        checkpoint.write(self.task.folder, self.number, self.task.identity, report, state, self._save_adapter)
+        checkpoint.write(self.task.folder, self.number, self.task.identity, report.data, state, self._save_adapter)
         reach("checkpoint")
         _testify(self.task, self.number)
         checkpoint.prune(self.task.folder, self.task.identity, {self.number, self.best.get("epoch", self.number)})
@@ -154,13 +157,13 @@ class WatchedTrial(LoraTrial):
         from trainables.session import TrialSession
 
         class WatchedSession(TrialSession):
-            def epoch(self) -> dict[str, Any]:
+            def epoch(self) -> EpochReport:
                 reach("train")
                 report = super().epoch()
-                _testify(self.task, report["epoch"])
+                _testify(self.task, report.epoch)
                 return report
 
-            def _evaluate(self) -> dict[str, Any]:
+            def _evaluate(self) -> Evaluation:
                 reach("evaluate")
                 return super()._evaluate()
 

@@ -20,12 +20,12 @@ from search.run.trial_row import End
 from search.tuning.stop_request import Halt
 from studies.files import DiskFull
 from trainables.answers import graded_from_data
+from trainables.epoch_report import metrics_of
 from trainables.lora_trial import describe
 from trainables.metrics import OBJECTIVE
 from trainables.task import ERROR_LOG, HANG_LOG
 
 log = logging.getLogger(__name__)
-NOT_METRICS = ("epoch", "done", "answers", "best_so_far")
 
 
 @dataclass(frozen=True)
@@ -158,9 +158,8 @@ class LedgerScheduler(TrialScheduler):  # type: ignore[misc]
         if "report" not in result:
             return False
         report = json.loads(result["report"])
-        metrics = {name: value for name, value in report.items() if name not in NOT_METRICS}
         answers = [graded_from_data(graded) for graded in report.get("answers", ())]
-        return self.ledger.record_epoch(trial, report["epoch"], metrics, answers)
+        return self.ledger.record_epoch(trial, report["epoch"], metrics_of(report), answers)
 
 
 def make_scheduler(scheduling: Scheduling, max_epochs: int) -> TrialScheduler:

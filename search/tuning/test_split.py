@@ -7,7 +7,6 @@ import os
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import ray
 from ray.exceptions import RayActorError, RayTaskError
@@ -20,7 +19,7 @@ from search.run.trial_row import TrialRow
 from search.tuning.finalists import Standing, standings
 from skazka_text.problems import Refusal
 from skazka_text.secrets import redact
-from trainables.answers import graded_from_data, graded_to_data
+from trainables.answers import GradedAnswer
 from trainables.checkpoint_files import checkpoint_folder, read_manifest
 from trainables.facts import Facts, elsewhere
 from trainables.task import NO_GPU
@@ -64,8 +63,8 @@ class Examiner:
         """What is to be said of the device on which it asks."""
         return self.odd
 
-    def ask(self, trial: str, epoch: int | None) -> tuple[str, list[dict[str, Any]] | str]:
-        """A trial's graded answers as data, from the checkpoint of that epoch; the bare base's without one.
+    def ask(self, trial: str, epoch: int | None) -> tuple[str, list[GradedAnswer] | str]:
+        """A trial's graded answers, from the checkpoint of that epoch; the bare base's without one.
 
         Where the checkpoint cannot be used, the reason in place of the answers.
         """
@@ -76,7 +75,7 @@ class Examiner:
                 read_manifest(adapter)
             except (OSError, ValueError, KeyError, TypeError) as error:
                 return trial, f"not tested: its checkpoint cannot be used ({error})"
-        return trial, [graded_to_data(graded) for graded in self.examination.answers(adapter)]
+        return trial, self.examination.answers(adapter)
 
 
 def unasked(ledger: Ledger) -> list[TrialRow]:
@@ -110,12 +109,12 @@ def open_test(
             ledger.warn(winner.trial.id, f"test probes: {odd}")
             log.warning("test probes: %s", odd)
         answers = pool.map_unordered(lambda actor, task: actor.ask.remote(*task), todo)
-        for done, (trial, data) in enumerate(answers, start=1):
-            if isinstance(data, str):
-                ledger.warn(trial, data)
-                log.warning("%s: %s", trial, data)
+        for done, (trial, answered) in enumerate(answers, start=1):
+            if isinstance(answered, str):
+                ledger.warn(trial, answered)
+                log.warning("%s: %s", trial, answered)
             else:
-                ledger.put_answers(trial, "test", [graded_from_data(graded) for graded in data])
+                ledger.put_answers(trial, "test", answered)
             progress(done, len(todo))
     except (RayActorError, RayTaskError) as error:
         cause = error.cause if isinstance(error, RayTaskError) else error

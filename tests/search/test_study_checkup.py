@@ -81,7 +81,7 @@ def test_a_spread_base_has_the_memory_of_all_its_gpus(monkeypatch: pytest.Monkey
 
 def test_a_first_trial_that_diverges_is_a_note(tiny_study: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def diverge(engine: Engine) -> None:
-        raise NotFinite("the loss is nan in epoch 1: lower the learning rate")
+        raise NotFinite("the loss is nan in epoch 1", "lower the learning rate")
 
     monkeypatch.setattr(Engine, "train_epoch", diverge)
     study = load_study(tiny_study)

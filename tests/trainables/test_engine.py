@@ -66,7 +66,7 @@ def fingerprint(model: torch.nn.Module) -> str:
 def losses(session: TrialSession, epochs: int) -> list[tuple[float, float, float]]:
     """Train and eval loss and gradient norm of the next epochs."""
     reports = [session.epoch() for _ in range(epochs)]
-    return [(report["train_loss"], report["eval_loss"], report["grad_norm"]) for report in reports]
+    return [(report.train_loss, report.eval_loss, report.grad_norm) for report in reports]
 
 
 def test_same_seed_same_losses(
@@ -90,7 +90,7 @@ def test_resume_from_a_checkpoint_trains_on_exactly(
     again = TrialSession(task(tiny_study, tiny_model, shared, tmp_path / "cut"), workshop)
     resumed = again.resume()
     assert resumed is not None
-    assert resumed["epoch"] == 2
+    assert resumed.epoch == 2
     assert [*first, *losses(again, 2)] == expected
 
 
@@ -191,9 +191,10 @@ def test_first_loss_is_the_base_s_own_cross_entropy(
             tokens += 1
     report = session.epoch()
     # A fresh LoRA adds nothing, and one batch holds all rows: the first loss is that of the base.
-    assert report["train_loss"] == pytest.approx(total / tokens, rel=1e-5)
-    assert report["learning_rate"] == pytest.approx(1e-3)
-    assert set(report["accuracy"]) == {"Чебурашка", "Колобок", "Матрёшка", "Рыцарь"}
+    assert report.train_loss == pytest.approx(total / tokens, rel=1e-5)
+    assert report.learning_rate == pytest.approx(1e-3)
+    assert report.evaluation is not None
+    assert set(report.evaluation.accuracy) == {"Чебурашка", "Колобок", "Матрёшка", "Рыцарь"}
 
 
 def test_torn_checkpoint_is_skipped_for_the_one_before(
@@ -229,7 +230,7 @@ def test_only_the_last_and_the_best_checkpoint_stay(
     for _ in range(4):
         report = session.epoch()
     kept = {int(path.name.removeprefix("epoch-")) for path in tmp_path.glob("epoch-*")}
-    assert kept == {4, report["best_so_far"]["epoch"]}
+    assert kept == {4, report.best_so_far["epoch"]}
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +23,18 @@ from trainables.answering import Interviewer
 from trainables.base_model import BaseModel
 from trainables.encoding import IGNORED, Encoded
 from trainables.engine import ADAPTER, Engine, lora_config
+from trainables.epoch_report import Evaluation
 from trainables.losses import answer_loss, divergence
 from trainables.optimization import parameter_groups
 from trainables.prepared import Prepared, prepare
 from trainables.session import TrialSession, Workshop
 from trainables.task import TrialTask
 from trainables.training_set import TrainingSet, select
+
+
+def with_score(evaluation: Evaluation, score: float) -> Evaluation:
+    """The evaluation, had it that score and no margin."""
+    return replace(evaluation, score=replace(evaluation.score, score=score), name_margin=0.0)
 
 
 @pytest.fixture(scope="module")
@@ -107,7 +114,7 @@ def test_a_trial_that_was_broken_off_goes_on_to_the_bit(
             session = TrialSession(task(tiny_study, tiny_model, folder, own, **knobs), workshop)
             session.resume()
             for _ in range(epochs):
-                report = session.epoch()
+                report = session.epoch().data
             session.close()
         return {name: value for name, value in report.items() if name != "seconds"}
 
@@ -200,18 +207,17 @@ def test_the_chosen_scale_is_in_the_adapter(
 ) -> None:
     scores = iter([0.1, 0.2, 0.2, 0.1])
     evaluate = TrialSession._evaluate
-    monkeypatch.setattr(
-        TrialSession, "_evaluate", lambda self: {**evaluate(self), "score": next(scores), "name_margin": 0.0}
-    )
+    monkeypatch.setattr(TrialSession, "_evaluate", lambda self: with_score(evaluate(self), next(scores)))
     knobs = {"epochs": 1, "scale_search": True, "alpha_ratio": 2}
     session = TrialSession(task(tiny_study, tiny_model, folder, tmp_path, **knobs), workshop)
     report = session.epoch()
     session.close()
     # Scales 1, 0.85, 0.7, 0.5 in turn: of the equal two the larger is kept.
-    assert (report["scale"], report["score"]) == (0.85, 0.2)
+    assert report.evaluation is not None
+    assert (report.evaluation.scale, report.evaluation.score.score) == (0.85, 0.2)
     saved = json.loads((tmp_path / "epoch-0001" / "adapter_config.json").read_text())
     assert saved["lora_alpha"] == pytest.approx(0.85 * 2 * 4)
-    assert report["best_so_far"]["score"] == 0.2
+    assert report.best_so_far["score"] == 0.2
 
 
 def test_half_the_scale_is_half_the_effect_and_the_weights_stay(engine: Engine, prepared: Prepared) -> None:
@@ -286,7 +292,8 @@ def test_every_named_space_trains(
         session = TrialSession(task(tiny_study, tiny_model, folder, tmp_path / str(number), **knobs), workshop)
         reports = [session.epoch(), session.epoch()]
         session.close()
-        assert math.isfinite(reports[-1]["score"])
-        assert reports[-1]["done"]
+        assert reports[-1].evaluation is not None
+        assert math.isfinite(reports[-1].evaluation.score.score)
+        assert reports[-1].done
     switches = {knob for knob, field in TrialConfig.model_fields.items() if field.annotation is bool}
     assert on >= {"everything": switches, "forgetting": {"replay", "kl", "scale_search"}}.get(name, set())

@@ -51,7 +51,7 @@ def trained(made: tuple[TrialTask, Workshop], folder: Path, **changes: Any) -> l
     for _ in range(2):
         session = TrialSession(task, made[1])
         session.resume()
-        losses += [session.epoch()["train_loss"] for _ in range(2)]
+        losses += [session.epoch().train_loss for _ in range(2)]
         session.close()
     return losses
 
