@@ -16,12 +16,10 @@ from analysis.messages.words import heading, percent, short
 from analysis.render.document import Block, Cell, Column, Document, Facts, Section, Table, Text
 from analysis.sections.character_table import CharacterRow, character_table, evidence_note
 from analysis.sections.characters import problems, stability, successes
-from analysis.sections.conclusions import against, of_characters, parts_of
+from analysis.sections.conclusions import against, formula, of_characters, parts_of
 from analysis.sections.knobs import hand_knobs
 from studies.study import ScoreWeights
-from trainables.scoring import mean
-
-PARTS = ("score", "gain", "degradation", "hallucination")
+from trainables.scoring import SCORE_AND_PARTS, mean
 
 
 def hand_document(language: str) -> Document:
@@ -88,10 +86,8 @@ class _HandReport:
         return Section("overview", self.messages.text("overview"), [Facts(names)])
 
     def _reading(self) -> Section:
-        weights = ScoreWeights()
-        parts = {"degradation": f"{weights.degradation:g}", "hallucination": f"{weights.hallucination:g}"}
         keys = ("hand_named", "hand_three", "counted_twice")
-        lines = [self.messages.text("score_formula", **parts), *(self.messages.text(key) for key in keys)]
+        lines = [formula(ScoreWeights(), self.messages), *(self.messages.text(key) for key in keys)]
         lines.append(evidence_note(None, self.messages))
         return Section("reading", self.messages.text("reading"), [Facts([("", line) for line in lines])])
 
@@ -100,7 +96,7 @@ class _HandReport:
         knobs = _knobs(run)
         facts = [
             (messages.text("configuration"), settings(knobs)),
-            (messages.text("result"), parts_of(run.score(), ScoreWeights(), messages)),
+            (messages.text("result"), parts_of(run.score(), ScoreWeights())),
         ]
         titles = [messages.text(key) for key in ("character", "before", "after", "status")]
         rows = [_row(who, one, messages) for who, one in run.characters.items()]
@@ -109,16 +105,16 @@ class _HandReport:
         return Section(f"trial-{name}", heading(name, knobs, messages), [Facts(facts), table])
 
     def _all(self) -> Section:
-        columns = [Column(self.messages.text("trial")), *(Column(part, number=True) for part in PARTS)]
+        columns = [Column(self.messages.text("trial")), *(Column(part, number=True) for part in SCORE_AND_PARTS)]
         rows: list[Sequence[Cell]] = [
-            [each.label, *(getattr(each.score, part) for part in PARTS)] for each in self.tried
+            [each.label, *(getattr(each.score, part) for part in SCORE_AND_PARTS)] for each in self.tried
         ]
         return Section("all", self.messages.text("all_trials"), [Table("all-trials", columns, rows)])
 
     def _best(self) -> Section:
         best, second, messages = self.tried[0], self.tried[1], self.messages
         lines = [
-            parts_of(best.score, ScoreWeights(), messages),
+            parts_of(best.score, ScoreWeights()),
             against("against_next", best.score, second.label, second.score, ScoreWeights(), messages),
             *of_characters(best.characters, messages),
         ]
