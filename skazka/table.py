@@ -14,6 +14,7 @@ from search.run.trial_row import SCORED, TrialRow
 from skazka_text.printable import printable
 from spaces.space import Domain, Space
 from spaces.trial_config import TrialConfig
+from trainables.scoring import PARTS, ScorePart
 
 # Columns below which a third column would be a ribbon.
 ROOM_TO_EXPLAIN = 72
@@ -25,9 +26,14 @@ def finished_line(row: TrialRow) -> str:
     """A finished trial in one line, as a terminal may show it."""
     if row.score is None or row.state not in SCORED:
         return f"{label(row)} {row.state}: {printable(row.error or 'no score')}"
-    parts = f"gain {row.gain:+.3f}, degradation {row.degradation:.3f}, hallucination {row.hallucination:.3f}"
+    parts = ", ".join(f"{part.name} {getattr(row, part.name):{_sign(part)}.3f}" for part in PARTS)
     seconds = (row.finished or 0) - (row.started or 0)
     return f"{label(row)} {row.state} in {duration(seconds)}: score {row.score:+.4f} ({parts})"
+
+
+def _sign(part: ScorePart) -> str:
+    """How a part is formatted: a penalty has no sign."""
+    return "+" if part.direction == "max" else ""
 
 
 def failures(rows: Sequence[TrialRow]) -> list[str]:

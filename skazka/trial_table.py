@@ -14,13 +14,14 @@ from analysis.facts.trials import best_trial
 from search.run.trial_row import TrialRow
 from skazka_text.printable import printable
 from trainables.metrics import rank
+from trainables.scoring import PART_NAMES, SCORE_AND_PARTS
 
 GAP = 2
 # A name that makes the table too wide goes on in the next line, but is not narrower than this.
 NAME = 16
 # What leaves first where the terminal is narrow; a trial's id, state and score never do.
-LEAVING = ("r", "lr", "epoch", "hallucination", "degradation", "gain", "name")
-NUMBERS = ("epoch", "score", "gain", "degradation", "hallucination", "lr", "r")
+LEAVING = ("r", "lr", "epoch", *reversed(PART_NAMES), "name")
+NUMBERS = ("epoch", *SCORE_AND_PARTS, "lr", "r")
 
 
 @dataclass(frozen=True)
@@ -79,10 +80,7 @@ def _columns(arranged: Sequence[tuple[TrialRow, bool]], epochs: Mapping[str, int
         "name": ["" if under or row.name == row.id else printable(row.name) for row, under in arranged],
         "state": [row.state for row in rows],
         "epoch": [_epoch(row, epochs) for row in rows],
-        "score": [_number(row.score) for row in rows],
-        "gain": [_number(row.gain) for row in rows],
-        "degradation": [_number(row.degradation) for row in rows],
-        "hallucination": [_number(row.hallucination) for row in rows],
+        **{name: [_number(getattr(row, name)) for row in rows] for name in SCORE_AND_PARTS},
         "lr": [f"{row.config['learning_rate']:.1e}" for row in rows],
         "r": [str(row.config["rank"]) for row in rows],
     }

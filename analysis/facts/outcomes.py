@@ -84,12 +84,11 @@ def tried_of(data: RunData) -> list[Tried]:
     """Every searched and hand-made configuration of a run that has a score, best first; no repeats."""
     found = []
     for row in ranked([row for row in data.rows if row.repeat_of is None]):
-        parts = (row.score, row.gain, row.degradation, row.hallucination)
-        known = [part for part in parts if part is not None]
-        if len(known) == len(parts):
+        score = row.whole_score
+        if score is not None:
             knobs = knobs_by_hand_name(TrialConfig.model_validate(row.config))
             outcomes = [outcome_of(result) for result in data.results(row.id)]
-            found.append(Tried(label(row), row.kind, knobs, Score(*known), outcomes))
+            found.append(Tried(label(row), row.kind, knobs, score, outcomes))
     return found
 
 

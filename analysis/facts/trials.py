@@ -17,7 +17,7 @@ from skazka_text.problems import InputError
 from spaces.trial_config import KNOBS, TrialConfig
 from studies.study import Study
 from trainables.metrics import SCORES, rank
-from trainables.scoring import Score
+from trainables.scoring import SCORE_AND_PARTS, Score
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,8 +25,7 @@ if TYPE_CHECKING:
 REPORT_FILE, HTML_FILE = "report.md", "report.html"
 _IDENTITY = ("id", "number", "kind", "name", "repeat_of", "state", "seed", "in_space", "feasible")
 _NUMBERS = ("best_epoch", *SCORES)
-_TEST = ("score", "gain", "degradation", "hallucination")
-_TESTS = tuple(f"test_{part}" for part in _TEST)
+_TESTS = tuple(f"test_{name}" for name in SCORE_AND_PARTS)
 _TIMES = ("started", "finished", "seconds")
 # Documented in docs/report.md.
 COLUMNS: tuple[str, ...] = (*_IDENTITY, *KNOBS, *_NUMBERS, *_TESTS, "error", "log", *_TIMES)
@@ -50,7 +49,7 @@ def trials_table(rows: Sequence[TrialRow], tests: Mapping[str, Score | None] | N
 def _record(row: TrialRow, test: Score | None) -> dict[str, Any]:
     config = TrialConfig.model_validate(row.config).model_dump()
     seconds = None if row.started is None or row.finished is None else row.finished - row.started
-    tested = {name: getattr(test, part, None) for name, part in zip(_TESTS, _TEST, strict=True)}
+    tested = {name: getattr(test, part, None) for name, part in zip(_TESTS, SCORE_AND_PARTS, strict=True)}
     return {**vars(row), **config, **tested, "seconds": seconds}
 
 
@@ -160,8 +159,7 @@ def _winner(won: Standing | None, tested: float | None) -> dict[str, Any] | None
 def _best(row: TrialRow | None) -> dict[str, Any] | None:
     if row is None:
         return None
-    parts = ("id", "name", "config", "score", "gain", "degradation", "hallucination")
-    return {name: getattr(row, name) for name in parts}
+    return {name: getattr(row, name) for name in ("id", "name", "config", *SCORE_AND_PARTS)}
 
 
 def by_score(rows: Sequence[TrialRow]) -> list[TrialRow]:

@@ -68,15 +68,18 @@ MESSAGES: dict[str, Mapping[str, Forms]] = {
     "probes_in": _both("Вопросов {split}", "{split} probes"),
     "total": _both("Всего", "Total"),
     # How to read the numbers
-    "score_formula": _both(
-        "score = gain - {degradation} × degradation - {hallucination} × hallucination. "
-        "gain: средний по целевым персонажам рост доли правильных ответов; degradation: средняя по контрольным доля "
-        "вопросов, на которые модель отвечала правильно и перестала (без контрольных, которых база не знает); "
-        "hallucination: рост доли ответов с чужим именем.",
-        "score = gain - {degradation} × degradation - {hallucination} × hallucination. "
-        "gain: mean over targets of the rise in the share of right answers; degradation: mean over controls of the "
-        "share of probes answered right before and wrong after (without controls that the base does not know); "
-        "hallucination: rise in the share of answers with a wrong name.",
+    "meaning_gain": _both(
+        "средний по целевым персонажам рост доли правильных ответов",
+        "mean over targets of the rise in the share of right answers",
+    ),
+    "meaning_degradation": _both(
+        "средняя по контрольным доля вопросов, на которые модель отвечала правильно и перестала (без контрольных, "
+        "которых база не знает)",
+        "mean over controls of the share of probes answered right before and wrong after (without controls that the "
+        "base does not know)",
+    ),
+    "meaning_hallucination": _both(
+        "рост доли ответов с чужим именем", "rise in the share of answers with a wrong name"
     ),
     "counted_twice": _both(
         "Если контрольного персонажа стали называть именем другого, это входит в оба штрафа: degradation и "
@@ -271,27 +274,20 @@ MESSAGES: dict[str, Mapping[str, Forms]] = {
         ("{names} and {n} more name", "{names} and {n} more names"),
     ),
     # The best configuration and why
-    "score_parts": _both(
-        "score {score} = gain {gain} - {w_degradation} × degradation {degradation} - "
-        "{w_hallucination} × hallucination {hallucination}",
-        "score {score} = gain {gain} - {w_degradation} × degradation {degradation} - "
-        "{w_hallucination} × hallucination {hallucination}",
-    ),
     "best_is_baseline": _both(
         "Это ручная конфигурация: поиск её пока не превзошёл.",
         "This is a hand-made configuration: the search has not beaten it so far.",
     ),
     "against_baseline": _both(
         "Лучшая ручная конфигурация, {other}: score {score}, разница {difference}. Вклад частей в неё, с "
-        "весами: gain {gain}, degradation {degradation}, hallucination {hallucination}.",
+        "весами: {parts}.",
         "Best hand-made configuration, {other}: score {score}, difference {difference}. What the parts add to this "
-        "difference, weighted: gain {gain}, degradation {degradation}, hallucination {hallucination}.",
+        "difference, weighted: {parts}.",
     ),
     "against_next": _both(
-        "Следующая по оценке, {other}: score {score}, разница {difference}. Вклад частей в неё, с весами: "
-        "gain {gain}, degradation {degradation}, hallucination {hallucination}.",
+        "Следующая по оценке, {other}: score {score}, разница {difference}. Вклад частей в неё, с весами: {parts}.",
         "Next best, {other}: score {score}, difference {difference}. What the parts add to this difference, weighted: "
-        "gain {gain}, degradation {degradation}, hallucination {hallucination}.",
+        "{parts}.",
     ),
     "decided_by_margin": _both(
         "Оценки равны; порядок решил name_margin: {margin} против {other_margin}.",

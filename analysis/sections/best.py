@@ -13,12 +13,13 @@ from analysis.messages.words import number, percent, signed
 from analysis.render.document import Block, Cell, Column, Facts, Section, Table, Text
 from analysis.render.plots import plot_chart
 from analysis.sections.charts import pareto_plot
-from analysis.sections.conclusions import PARTS, against, difference, of_characters, parts_of
+from analysis.sections.conclusions import against, difference, of_characters, parts_of
 from search.run.trial_row import SCORED, TrialRow, ranked
 from spaces.trial_config import TrialConfig
-from trainables.scoring import Score
+from trainables.scoring import PART_NAMES, SCORE_AND_PARTS, Score
 
 PARETO_PICTURE = "charts/pareto.png"
+_PARTS_FIRST = (*PART_NAMES, "score")
 
 
 def trade_offs(findings: Findings, messages: Messages) -> Section:
@@ -33,8 +34,8 @@ def trade_offs(findings: Findings, messages: Messages) -> Section:
     if limit is not None:
         infeasible = sum(not row.feasible for row in scored)
         intro.append(messages.count("pareto_infeasible", infeasible, limit=f"{limit:g}"))
-    columns = [Column(messages.text("trial")), *(Column(part, number=True) for part in (*PARTS, "score"))]
-    rows: list[list[Cell]] = [[label(row), *(getattr(row, part) for part in (*PARTS, "score"))] for row in best]
+    columns = [Column(messages.text("trial")), *(Column(name, number=True) for name in _PARTS_FIRST)]
+    rows: list[list[Cell]] = [[label(row), *(getattr(row, name) for name in _PARTS_FIRST)] for row in best]
     chart = plot_chart(
         "pareto-chart", messages.text("chart_pareto"), pareto_plot(scored, best, messages), PARETO_PICTURE
     )
@@ -53,7 +54,7 @@ def _made_of(findings: Findings, messages: Messages) -> list[Block]:
     columns = [Column(messages.text("part")), Column(label(best), True), Column(label(rival), True)]
     columns.append(Column(messages.text("part_adds"), True))
     rows: list[list[Cell]] = [
-        [part, getattr(mine, part), getattr(theirs, part), signed(getattr(by, part))] for part in (*PARTS, "score")
+        [name, mine.part(name), theirs.part(name), signed(by.part(name))] for name in _PARTS_FIRST
     ]
     key = "why_better" if findings.data.winner is None else "why_better_repeats"
     text = messages.text(key, name=label(best), other=label(rival))
@@ -107,7 +108,7 @@ def _why(findings: Findings, messages: Messages) -> list[str]:
     mine = None if best is None else _score(findings, best)
     if best is None or mine is None:
         return []
-    lines = [parts_of(mine, weights, messages)]
+    lines = [parts_of(mine, weights)]
     if best.kind == "baseline":
         lines.append(messages.text("best_is_baseline"))
     compared: list[TrialRow] = []
@@ -142,7 +143,8 @@ def _score(findings: Findings, row: TrialRow) -> Score | None:
     """The score that the best was chosen by: the mean of the repeats, else the trial's own."""
     final = next((each for each in findings.finals if each.standing.trial.id == row.id), None)
     rows: Sequence[TrialRow] = final.standing.scored if findings.data.winner is not None and final else [row]
-    known = [[getattr(one, part) for part in ("score", *PARTS)] for one in rows if one.state in SCORED]
-    if not known or any(value is None for one in known for value in one):
+    known = [one.whole_score for one in rows if one.state in SCORED]
+    scores = [score for score in known if score is not None]
+    if not known or len(scores) < len(known):
         return None
-    return Score(*(sum(values) / len(values) for values in zip(*known, strict=True)))
+    return Score(*(sum(score.part(name) for score in scores) / len(scores) for name in SCORE_AND_PARTS))

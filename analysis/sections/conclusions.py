@@ -2,47 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 
 from analysis.facts.outcomes import CharacterOutcome
 from analysis.messages.catalogue import Messages
 from analysis.messages.words import number, signed
 from studies.study import ScoreWeights
-from trainables.scoring import Score
-
-PARTS = ("gain", "degradation", "hallucination")
+from trainables.scoring import PART_NAMES, PARTS, OfScore, Score, composite, contributions
 
 
-@dataclass(frozen=True)
-class Difference:
-    """By how much one score is above another, and what each part adds to that; the three sum to `score`."""
-
-    score: float
-    gain: float
-    degradation: float
-    hallucination: float
+def difference(mine: Score, theirs: Score, weights: ScoreWeights) -> OfScore[float]:
+    """By how much one score is above another, and what each part adds to that; the parts sum to `score`."""
+    apart = {name: mine.part(name) - theirs.part(name) for name in PART_NAMES}
+    return OfScore(composite(apart, weights), **contributions(apart, weights))
 
 
-def difference(mine: Score, theirs: Score, weights: ScoreWeights) -> Difference:
-    """How two scores differ, weighted part by weighted part."""
-    gain, degradation, hallucination = (getattr(mine, part) - getattr(theirs, part) for part in PARTS)
-    parts = (gain, -weights.degradation * degradation, -weights.hallucination * hallucination)
-    return Difference(sum(parts), *parts)
+def formula(weights: ScoreWeights, messages: Messages) -> str:
+    """How a study's score is made of its parts, and what those are."""
+    meanings = (f"{name}: {messages.text(f'meaning_{name}')}" for name in PART_NAMES)
+    return f"score = {_sum(weights, dict.fromkeys(PART_NAMES, ''))}. {'; '.join(meanings)}."
 
 
-def parts_of(score: Score, weights: ScoreWeights, messages: Messages) -> str:
+def parts_of(score: Score, weights: ScoreWeights) -> str:
     """A score as the sum it is, with the study's weights."""
-    values = {name: number(getattr(score, name)) for name in ("score", *PARTS)}
-    given = {"w_degradation": f"{weights.degradation:g}", "w_hallucination": f"{weights.hallucination:g}"}
-    return messages.text("score_parts", **values, **given)
+    values = {name: f" {number(score.part(name))}" for name in PART_NAMES}
+    return f"score {number(score.score)} = {_sum(weights, values)}"
+
+
+def _sum(weights: ScoreWeights, values: Mapping[str, str]) -> str:
+    """The weighted parts, each with what is to stand behind its name."""
+    terms = ""
+    for part in PARTS:
+        sign = "-" if part.direction == "min" else "+"
+        weight = "" if part.weight is None else f"{part.weight_in(weights):g} × "
+        terms += f" {sign} {weight}{part.name}{values[part.name]}"
+    return terms.removeprefix(" + ")
 
 
 def against(key: str, mine: Score, name: str, theirs: Score, weights: ScoreWeights, messages: Messages) -> str:
     """How a score is above another's, part by part. key: the message that says who the other is."""
     by = difference(mine, theirs, weights)
-    parts = {part: signed(getattr(by, part)) for part in PARTS}
-    return messages.text(key, other=name, score=number(theirs.score), difference=signed(by.score), **parts)
+    parts = ", ".join(f"{part} {signed(by.part(part))}" for part in PART_NAMES)
+    return messages.text(key, other=name, score=number(theirs.score), difference=signed(by.score), parts=parts)
 
 
 def of_characters(outcomes: Sequence[CharacterOutcome], messages: Messages) -> list[str]:

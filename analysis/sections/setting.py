@@ -11,6 +11,7 @@ from analysis.messages.catalogue import Messages
 from analysis.messages.words import duration
 from analysis.render.document import Block, Cell, Column, Facts, Section, Table
 from analysis.sections.character_table import evidence_note
+from analysis.sections.conclusions import formula
 from search.outputs.wandb.log import SWEEP, addresses
 from trainables.scoring import UNKNOWN
 
@@ -120,9 +121,8 @@ def _counts(name: str, role: str, one: CharacterData) -> list[Cell]:
 def reading(findings: Findings, messages: Messages) -> Section:
     """How the numbers are to be read."""
     found, weights = overview_of(findings.data), findings.data.study.file.score
-    parts = {"degradation": f"{weights.degradation:g}", "hallucination": f"{weights.hallucination:g}"}
     lines = [
-        messages.text("score_formula", **parts),
+        formula(weights, messages),
         messages.text("score_example"),
         messages.text("counted_twice"),
         messages.text("splits") + " " + messages.text(_test_key(found)),

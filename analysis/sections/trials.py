@@ -19,7 +19,8 @@ from analysis.sections.conclusions import parts_of
 from search.outputs.wandb.log import addresses
 from search.run.trial_row import SCORED, TrialRow, ranked
 from spaces.trial_config import CONDITIONAL_KNOBS, KNOBS, TrialConfig, value_of
-from trainables.scoring import UNKNOWN, Score
+from trainables.metrics import SCORES
+from trainables.scoring import UNKNOWN
 
 CHARTS = "charts"
 SCORES_PICTURE = f"{CHARTS}/trials.png"
@@ -51,16 +52,16 @@ def _trial(findings: Findings, row: TrialRow, address: str | None, messages: Mes
 
 def _facts(findings: Findings, row: TrialRow, address: str | None, messages: Messages) -> list[tuple[str, str]]:
     facts = [(messages.text("configuration"), settings(knobs_by_hand_name(TrialConfig.model_validate(row.config))))]
-    score = score_of_row(row)
+    score = row.whole_score
     if score is not None:
-        parts = parts_of(score, findings.data.study.file.score, messages)
+        parts = parts_of(score, findings.data.study.file.score)
         epochs = row.config["epochs"]
         facts.append(
             (messages.text("result"), messages.text("result_is", parts=parts, epoch=row.best_epoch, epochs=epochs))
         )
     test = findings.data.test_score(row.id) if row.repeat_of is not None else None
     if test is not None:
-        facts.append((messages.text("result_test"), parts_of(test, findings.data.study.file.score, messages)))
+        facts.append((messages.text("result_test"), parts_of(test, findings.data.study.file.score)))
     if not row.feasible:
         facts.append((messages.text("limit"), messages.text("infeasible")))
     facts.append((messages.text("state"), messages.text(row.state)))
@@ -68,13 +69,6 @@ def _facts(findings: Findings, row: TrialRow, address: str | None, messages: Mes
     facts += [("max_length", messages.count("cut_answers", cut))] if cut else []
     facts += [(messages.text("error"), row.error)] if row.error else []
     return facts + ([("W&B", address)] if address else [])
-
-
-def score_of_row(row: TrialRow) -> Score | None:
-    """A trial's score with its parts; None before its first evaluation."""
-    if row.score is None or row.gain is None or row.degradation is None or row.hallucination is None:
-        return None
-    return Score(row.score, row.gain, row.degradation, row.hallucination)
 
 
 def characters(
@@ -111,23 +105,22 @@ def _table(rows: Sequence[TrialRow], messages: Messages) -> Table:
     """A row a trial; a knob that is the same everywhere is left out."""
     ordered = by_score(rows)
     knobs = [knob for knob in KNOBS if len({str(value_of(row.config, knob)) for row in rows}) > 1]
-    parts = ("score", "gain", "degradation", "hallucination", "name_margin")
     columns = [Column(messages.text(key)) for key in ("trial", "kind", "state")]
-    columns += [Column(part, number=True) for part in parts]
+    columns += [Column(name, number=True) for name in SCORES]
     columns += [Column(messages.text("epoch"), number=True)]
     columns += [Column(knob, number=_is_number(knob, rows)) for knob in knobs] + [Column(messages.text("error"))]
-    cells = [_cells(row, parts, knobs, messages) for row in ordered]
+    cells = [_cells(row, knobs, messages) for row in ordered]
     tones: list[Tone] = ["bad" if row.state == "failed" else "plain" for row in ordered]
     return Table("all-trials", columns, cells, filters=True, tones=tones)
 
 
-def _cells(row: TrialRow, parts: Sequence[str], knobs: Sequence[str], messages: Messages) -> list[Cell]:
+def _cells(row: TrialRow, knobs: Sequence[str], messages: Messages) -> list[Cell]:
     values = [(knob, value_of(row.config, knob)) for knob in knobs]
     return [
         label(row),
         messages.text(row.kind),
         messages.text(row.state if row.feasible else "beyond_limit"),
-        *(getattr(row, part) for part in parts),
+        *(getattr(row, name) for name in SCORES),
         row.best_epoch,
         *(None if value is None and knob in CONDITIONAL_KNOBS else plain(value) for knob, value in values),
         row.error or "",

@@ -12,7 +12,7 @@ from skazka_text.markdown import Markdown, escape
 from skazka_text.printable import json_line
 from studies.study import Study
 from trainables.prompting import CHECKPOINTS_OWN, Prompting
-from trainables.scoring import Score
+from trainables.scoring import PARTS, SCORE_AND_PARTS, Score
 
 CARD = Path(__file__).parent / "model_card.md.j2"
 
@@ -43,6 +43,8 @@ def model_card(
         fitness=fitness,
         probes=len(study.probes_of("search")),
         trial=row,
+        parts=PARTS,
+        scores=SCORE_AND_PARTS,
         tested=tested,
         tests=len(study.probes_of("test")),
         manifest=manifest,

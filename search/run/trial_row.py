@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from trainables.metrics import rank
+from trainables.scoring import SCORE_AND_PARTS, Score
 
 Kind = Literal["baseline", "search", "finalist"]
 State = Literal["pending", "running", "completed", "stopped", "failed", "interrupted"]
@@ -48,6 +49,12 @@ class TrialRow:
     log: str | None = None
     started: float | None = None
     finished: float | None = None
+
+    @property
+    def whole_score(self) -> Score | None:
+        """Its score with the parts; None before its first evaluation."""
+        known = {name: getattr(self, name) for name in SCORE_AND_PARTS}
+        return None if None in known.values() else Score(**known)
 
 
 def ranked(rows: Sequence[TrialRow]) -> list[TrialRow]:

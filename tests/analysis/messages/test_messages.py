@@ -13,6 +13,7 @@ from analysis.messages.catalogue import Messages
 from analysis.messages.of_sections import SECTIONS, Forms
 from analysis.messages.table import LANGUAGES, MESSAGES, TEXT_MESSAGES
 from search.run.trial_row import STATES
+from trainables.scoring import PART_NAMES
 
 FORMS = {"ru": 3, "en": 2}
 
@@ -68,7 +69,7 @@ def test_every_message_is_used_and_every_used_message_exists() -> None:
     texts = [path.read_text(encoding="utf-8") for path in sources if path.name not in tables]
     quoted = set(re.findall(r"""["']([a-z_]+)["']""", "\n".join(texts)))
     roles_and_kinds = {"target", "control", "unknown", "negative", "baseline", "search", "finalist"}
-    made = {f"{role}s" for role in ("target", "control", "negative")}
+    made = {f"{role}s" for role in ("target", "control", "negative")} | {f"meaning_{name}" for name in PART_NAMES}
     assert set(MESSAGES) - quoted <= made | roles_and_kinds | set(STATES)
     called = set(re.findall(r'\b(?:t|n|text|count)\(\s*["\']([a-z_]+)["\']', "\n".join(texts)))
     assert called <= set(MESSAGES)
