@@ -11,7 +11,7 @@ from foreign_data import paint
 
 from skazka_text.problems import InputError
 from studies.checks import load_study
-from studies.study import Study, read_study
+from studies.study import Study
 from trainables.answers import Answer, grade_answers, grader_of
 
 HOME = Path(__file__).parents[2] / "studies" / "skazka"
@@ -63,4 +63,4 @@ def test_without_pictures_it_says_what_is_missing() -> None:
     if (HOME / "pictures").exists():
         pytest.skip("somebody's pictures are there")
     with pytest.raises(InputError, match=r"study.yaml:\d+ data.from: no file or folder 'pictures'"):
-        read_study(HOME / "study.yaml")
+        load_study(HOME)

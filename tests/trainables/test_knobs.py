@@ -27,6 +27,7 @@ from trainables.epoch_report import Evaluation
 from trainables.losses import answer_loss, divergence
 from trainables.optimization import parameter_groups
 from trainables.prepared import Prepared, prepare
+from trainables.scoring import Score
 from trainables.session import TrialSession, Workshop
 from trainables.task import TrialTask
 from trainables.training_set import TrainingSet, select
@@ -34,7 +35,8 @@ from trainables.training_set import TrainingSet, select
 
 def with_score(evaluation: Evaluation, score: float) -> Evaluation:
     """The evaluation, had it that score and no margin."""
-    return replace(evaluation, score=replace(evaluation.score, score=score), name_margin=0.0)
+    told = Score(**{**vars(evaluation.score), "score": score})
+    return replace(evaluation, score=told, name_margin=0.0)
 
 
 @pytest.fixture(scope="module")

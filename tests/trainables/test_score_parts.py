@@ -24,7 +24,7 @@ CATALOGUES = (
     "analysis/messages/table.py",
     "analysis/messages/of_sections.py",
     "search/outputs/model_card.md.j2",
-    "skazka/cli.py",
+    "search/options.py",
 )
 # The chart of trade-offs has two axes whatever the parts are, and names which two.
 EXCEPTIONS = ("analysis/sections/charts.py",)
@@ -35,7 +35,9 @@ def scopes(tree: ast.Module) -> Iterator[ast.AST]:
     """Every statement of a module, and of its classes their functions apart: what says something in one breath."""
     for statement in tree.body:
         functions = [node for node in ast.walk(statement) if isinstance(node, ast.FunctionDef)]
-        yield from functions or [statement]
+        yield from functions
+        if not functions:
+            yield statement
         if isinstance(statement, ast.ClassDef):
             yield ast.Module([one for one in statement.body if not isinstance(one, ast.FunctionDef)], [])
 
