@@ -69,12 +69,14 @@ def claim(
 
 
 @contextmanager
-def drafted(option: str, place: str | Path, *, last: str) -> Iterator[Path]:
+def drafted(
+    option: str, place: str | Path, *, last: str, occupied: Callable[[str, Path], Problem] = _not_empty
+) -> Iterator[Path]:
     """A folder to write into; what lies there becomes the folder `place`, the file `last` at the end.
 
     Raises InputError as `claim` does; after any exception nothing is left but what was there.
     """
-    target = claim(option, place)
+    target = claim(option, place, occupied=occupied)
     there = target.is_dir()
     with usable(option, place):
         draft = Path(tempfile.mkdtemp(prefix=TEMPORARY, dir=target if there else target.parent))

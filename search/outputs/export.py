@@ -74,7 +74,7 @@ def export(
         raise InputError(Problem("", "--merge", message, "export the adapter alone"))
     facts = _facts(folder)
     place = check_place(manifest, facts, spec.quantization, check_on)
-    with drafted("--to", to, last=ADAPTER_FILES[1]) as work:
+    with drafted("--to", to, last=ADAPTER_FILES[1], occupied=_occupied) as work:
         write_adapter(source, work, manifest, facts.prompting)
         check = AdapterCheck(folder, row.id, work, manifest, facts, place, progress)
         alone = check.run(merge=False)
@@ -167,3 +167,8 @@ def _facts(folder: RunFolder) -> Facts:
     except (OSError, ValueError, KeyError, TypeError) as error:
         remedy = f"skazka resume {folder.path} prepares it again"
         raise InputError(Problem(folder.prepared.name, "", f"cannot be used ({error})", remedy)) from error
+
+
+def _occupied(option: str, target: Path) -> Problem:
+    what = "is not empty" if target.is_dir() else "is no folder"
+    return Problem("", option, f"{target} {what}", "choose another folder")

@@ -50,8 +50,8 @@ def step(search: LedgerSearcher, attempt: str = "x") -> dict[str, Any] | None:
     if not isinstance(asked, dict):
         return None
     trial = asked["trial"]
-    search.run.ledger.record_epoch(trial, 1, {"score": score(asked["config"])})
-    search.run.ledger.finish(trial, "completed")
+    search.ledger.record_epoch(trial, 1, {"score": score(asked["config"])})
+    search.ledger.finish(trial, "completed")
     search.on_trial_complete(attempt)
     return asked
 
@@ -179,7 +179,7 @@ def test_it_waits_for_a_trial_that_may_come_back(ledger: Ledger, space: Space) -
 
 def test_nothing_is_handed_out_once_the_sweep_is_to_end(ledger: Ledger, space: Space) -> None:
     search = searcher(ledger, space)
-    search.tuning.stop_request.signal = 15
+    search.halt.signal = 15
     assert search.suggest("a") == Searcher.FINISHED
     assert ledger.trials() == []
 
@@ -194,9 +194,9 @@ def test_a_full_disk_ends_the_sweep_and_commits_nothing(
 
     monkeypatch.setattr(ledger, "add", full)
     assert search.suggest("a") == Searcher.FINISHED
-    assert search.tuning.stop_request.stop_all()
+    assert search.halt.stop_all()
     with pytest.raises(DiskFull):
-        search.tuning.stop_request.check()
+        search.halt.check()
 
 
 def test_a_space_that_was_changed_forgets_what_it_does_not_hold(ledger: Ledger, space: Space) -> None:
