@@ -27,7 +27,7 @@ def load_study(name: str | Path | None = None) -> Study:
     Raises InputError with all problems at once: a bad key, value or row, an image that is missing,
     unreadable, too large or outside the folder, a picture on two sides, a missing role.
     """
-    study, problems = parse_study(with_rows(find_study(name)))
+    study, problems = parse_study(*with_rows(find_study(name)))
     if study is None:
         raise InputError(problems)
     unread = bool(problems)

@@ -264,19 +264,17 @@ def find_study(name: str | Path | None) -> Path:
 
 def read_study(path: Path) -> Study:
     """Read study.yaml and its files of rows; pictures are not opened. Raises InputError with every problem at once."""
-    study, problems = parse_study(path)
+    study, problems = parse_study(read_yaml(path), path.parent.resolve())
     refuse(problems)
     assert study is not None
     return study
 
 
-def parse_study(path: Path) -> tuple[Study | None, list[Problem]]:
+def parse_study(document: Document, folder: Path) -> tuple[Study | None, list[Problem]]:
     """Read what can be read of a study: None where study.yaml itself is wrong, and every problem found.
 
-    Raises InputError when study.yaml cannot be read at all.
+    document: study.yaml. folder: where it lies, and its files of rows.
     """
-    document = read_yaml(path)
-    folder = path.parent.resolve()
     problems: list[Problem] = []
     file: StudyFile | None = None
     try:

@@ -16,7 +16,7 @@ def confusion(answers: Sequence[GradedAnswer], allowed: Mapping[str, Collection[
     """Character -> how many of its answers gave which name, UNKNOWN or NOBODY; every answer counts once.
 
     A right answer counts under the character's own name, a wrong one under the first wrong name in it.
-    allowed: probe -> names that are not wrong there (`analysis.facts.tables.allowed_names_of`).
+    allowed: probe -> names that are not wrong there (`analysis.facts.character_results.allowed_names_of`).
     """
     found: dict[str, Counter[str]] = {}
     for graded in answers:

@@ -30,17 +30,18 @@ ROWS = {"training": "training.jsonl", "probes": "probes.jsonl", "replay": "repla
 OF_ROLE = {"target": "targets", "control": "controls", "negative": "negatives"}
 
 
-def with_rows(path: Path) -> Path:
-    """The study.yaml whose rows are in files: the one given, or, where that names `data:`, one made from it.
+def with_rows(path: Path) -> tuple[Document, Path]:
+    """A study.yaml whose rows are in files, and its folder: the one given, or one made from its `data:`.
 
-    It lies in the user's cache, and is made anew when study.yaml or the data changed. Raises InputError.
+    That lies in the user's cache, and is made anew when study.yaml or the data changed. Raises InputError.
     """
-    document = read_yaml(path)
+    document, folder = read_yaml(path), path.parent.resolve()
     elsewhere = in_place(document.data)
     if elsewhere is None:
-        return path
+        return document, folder
     validate(StudyFile, replace(document, data=elsewhere))
-    return _made(document, path.parent.resolve())
+    made = _made(document, folder)
+    return read_yaml(made), made.parent.resolve()
 
 
 def _made(document: Document, folder: Path) -> Path:
