@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from search.outputs.export_check import MERGED
 from search.outputs.fresh_process import ExportError, Progress, ask_afresh
 from search.run.run_folder import RunFolder
 from studies.files import FileError
+from studies.study import Study
 from trainables.answers import Answer
 from trainables.facts import Facts
 from trainables.fidelity import Fidelity, fidelity
@@ -27,6 +29,7 @@ class AdapterCheck:
     """Asks what was exported, and compares. adapter: its folder, where nobody sees it yet."""
 
     folder: RunFolder
+    study: Study
     trial: str
     adapter: Path
     manifest: Mapping[str, Any]
@@ -40,23 +43,27 @@ class AdapterCheck:
         merge: write the whole model beside the adapter, and ask that.
         """
         recorded = [graded.answer for graded in self.folder.ledger().answers(self.trial)]
-        encoded = EncodedStudy.read(self.folder.prepared)
         with self._scratch() as scratch:
-            request = self._request(encoded, recorded, scratch)
+            request = self._request(recorded, scratch)
             device, measured = self._measured({**request, "merge": merge}, scratch)
         found = fidelity(
             recorded,
             measured,
             dtype=self.manifest["base_model"]["dtype"],
-            quantization=self.folder.study().file.base_model.quantization,
+            quantization=self.study.file.base_model.quantization,
             device=device,
             before=[graded.answer for graded in self.facts.before],
-            prompts=encoded.prompts,
+            prompts=self._encoded.prompts,
         )
         if problems := found.problems:
             what = "not merged, leave --merge out" if merge else "not exported"
             raise ExportError(f"{what}: {'; '.join(problems)}")
         return found
+
+    @cached_property
+    def _encoded(self) -> EncodedStudy:
+        """Read once, for the adapter and for the merged model."""
+        return EncodedStudy.read(self.folder.prepared)
 
     @contextmanager
     def _scratch(self) -> Iterator[Path]:
@@ -65,10 +72,10 @@ class AdapterCheck:
         with tempfile.TemporaryDirectory(prefix=".export-", dir=home) as scratch:
             yield Path(scratch)
 
-    def _request(self, encoded: EncodedStudy, recorded: list[Answer], scratch: Path) -> dict[str, Any]:
-        study, base = self.folder.study(), self.manifest["base_model"]
+    def _request(self, recorded: list[Answer], scratch: Path) -> dict[str, Any]:
+        base, names = self.manifest["base_model"], self._encoded.names
         try:
-            return check_request(study, base, self.facts, encoded.names, recorded, scratch)
+            return check_request(self.study, base, self.facts, names, recorded, scratch)
         except FileError as error:
             raise ExportError(f"the adapter cannot be asked again: {error}") from error
 

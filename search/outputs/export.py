@@ -22,6 +22,7 @@ from search.run.trial_row import TrialRow, ranked
 from search.tuning.finalists import score_on_test, winner
 from skazka_text.problems import InputError, Problem
 from studies.new_folder import drafted
+from studies.study import Study
 from trainables.checkpoint_files import checkpoint_folder, read_manifest
 from trainables.facts import Facts
 from trainables.prompting import Prompting
@@ -68,7 +69,8 @@ def export(
     row = choose(folder, trial)
     source = checkpoint_of(folder, row)
     manifest = _manifest(folder, base_model)
-    spec = folder.study().file.base_model
+    study = folder.study()
+    spec = study.file.base_model
     if merge and spec.quantization != "none":
         message = f"a base in {spec.quantization} cannot take the adapter in"
         raise InputError(Problem("", "--merge", message, "export the adapter alone"))
@@ -76,11 +78,11 @@ def export(
     place = check_place(manifest, facts, spec.quantization, check_on)
     with drafted("--to", to, last=ADAPTER_FILES[1], occupied=_occupied) as work:
         write_adapter(source, work, manifest, facts.prompting)
-        check = AdapterCheck(folder, row.id, work, manifest, facts, place, progress)
+        check = AdapterCheck(folder, study, row.id, work, manifest, facts, place, progress)
         alone = check.run(merge=False)
         merged = check.run(merge=True) if merge else None
         found = {**alone.as_data(), **({"merged": merged.as_data()} if merged else {})}
-        _describe(folder, row, work, manifest, facts.prompting, found)
+        _describe(folder, study, row, work, manifest, facts.prompting, found)
     return Exported(
         Path(to).expanduser().absolute(),
         row,
@@ -136,6 +138,7 @@ def checkpoint_of(folder: RunFolder, row: TrialRow) -> Path:
 
 def _describe(
     folder: RunFolder,
+    study: Study,
     row: TrialRow,
     target: Path,
     manifest: dict[str, Any],
@@ -143,7 +146,6 @@ def _describe(
     check: Mapping[str, Any],
 ) -> None:
     """Write what is to be known of the adapter, for programs and for people."""
-    study = folder.study()
     with closing(folder.ledger()) as ledger:
         tested = score_on_test(study, ledger, row.id)
         fitness = fitness_of(study, ledger, row.id, row.score, None if tested is None else tested.score)
